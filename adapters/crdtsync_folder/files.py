@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import stat
+import threading
 
 from crdtsync.errors import (
     RemoteFileExistsError,
@@ -63,6 +64,7 @@ class Files:
         machine_hash = hashlib.blake2s((machine or platform.node()).encode(), digest_size=4).hexdigest()
         self._temp_prefix = f"{TEMP_PREFIX}{machine_hash}-"
         self._durable_directories: set[str] = set()
+        self._check_and_rename = threading.Lock()
 
     def require_root(self) -> os.stat_result:
         """Return the root's status.
@@ -243,10 +245,13 @@ class Files:
                     raise
             else:
                 return True
-            # Without links, two writers of one name could both pass this and the later would replace the
-            # earlier. Names are unique to their writer, so this guards against repeated calls only.
-            if self._exists(target):
-                raise FileExistsError(target)
+            # Without links, two processes that write one name could both pass this, and the later would
+            # replace the earlier. Names are unique to their writer, so it does not come to that.
+            with self._check_and_rename:
+                if self._exists(target):
+                    raise FileExistsError(target)
+                self._disk.rename(temp, target)
+            return False
         self._disk.rename(temp, target)
         return False
 

@@ -93,6 +93,9 @@ async def folder_changes(
             if poller.done():
                 poller.result()
     finally:
+        # Before anything is awaited: a loop that ends cancels even this clean-up.
+        if watch is not None:
+            watch.stop()
         poller.cancel()
         await asyncio.gather(poller, return_exceptions=True)
         if watch is not None:
@@ -154,9 +157,13 @@ class _Watch:
             self._polls_since_end += 1
         return self._polls_since_end > WATCH_AGAIN_POLLS
 
-    async def close(self) -> None:
-        """End the thread; one that stalls is left behind, and its events are heard by nobody."""
+    def stop(self) -> None:
+        """Let the thread end by itself; its events are heard by nobody from now on."""
         self._stop.set()
+
+    async def close(self) -> None:
+        """Stop, and see the thread end; one that stalls is left behind."""
+        self.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_S):
                 await self._ended.wait()

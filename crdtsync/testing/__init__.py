@@ -1,0 +1,17 @@
+"""The public test kit: what an author of an application or an adapter needs to test it. No test framework."""
+
+from crdtsync.testing.memory import MemoryPlace as MemoryPlace
+from crdtsync.testing.memory import MemoryRemote as MemoryRemote
+from crdtsync.testing.remote_checks import REMOTE_CHECKS as REMOTE_CHECKS
+from crdtsync.testing.remote_checks import RemoteCheck as RemoteCheck
+from crdtsync.testing.remote_checks import RemoteCheckError as RemoteCheckError
+from crdtsync.testing.remote_checks import check_remote as check_remote
+
+__all__ = [
+    "REMOTE_CHECKS",
+    "MemoryPlace",
+    "MemoryRemote",
+    "RemoteCheck",
+    "RemoteCheckError",
+    "check_remote",
+]
