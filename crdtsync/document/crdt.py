@@ -1,0 +1,166 @@
+"""The only door to pycrdt: one document as a flat map of strings and some texts.
+
+Every trap of the CRDT library is handled here (`docs/ARCHITECTURE.md`, "What the CRDT must never be given"):
+deltas are taken from transaction events, foreign updates are applied under an origin, a panic (which is a
+`BaseException`) becomes a `CrdtError`, and after any failure the object must be thrown away.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
+
+from crdtsync.errors import CrdtError
+
+MAP_ROOT = "f"
+TEXT_ROOT_PREFIX = "t:"
+
+_LOCAL, _FOREIGN = "local", "foreign"
+_STRINGS = msgspec.json.Decoder(dict[str, str])
+_EMPTY_UPDATES = frozenset({b"", b"\x00\x00"})
+
+Splice = tuple[int, int, str]
+"""Replace the characters from start to stop (code points of the text before any splice) by a string."""
+
+
+class CrdtDocument:
+    """One open CRDT document. Not thread-safe: its owner lets one thread at a time use it."""
+
+    __slots__ = ("_deltas", "_doc", "_map", "_subscription", "_texts")
+
+    def __init__(self, client: int, updates: Iterable[bytes] = ()) -> None:
+        """Open a document that writes as `client` and holds `updates`, applied in the given order.
+
+        Raises:
+            CrdtError: an update was refused.
+        """
+        with _guard("open"):
+            self._doc: Doc[Any] = Doc(client_id=client)
+            self._map: Map[str] = self._doc.get(MAP_ROOT, type=Map)
+            self._texts: dict[str, Text] = {}
+            self._deltas: list[bytes] = []
+            self._apply(updates)
+            # Subscribed after the state is in: only what is written here afterwards is a delta of ours.
+            self._subscription = self._doc.observe(self._keep_delta)
+
+    def close(self) -> None:
+        """Drop the observer: a document that keeps one is never freed."""
+        self._subscription.drop()
+
+    def apply(self, updates: Iterable[bytes]) -> None:
+        """Apply updates of others, each after its causes.
+
+        Raises:
+            CrdtError: one was refused; this object may hold a part of it and must be thrown away.
+        """
+        with _guard("apply"):
+            self._apply(updates)
+            self._deltas.clear()
+
+    def write(
+        self,
+        sets: Mapping[str, str],
+        deletes: Iterable[str],
+        splices: Mapping[str, Iterable[Splice]],
+    ) -> bytes:
+        """Write in one transaction and return its delta; empty when nothing changed.
+
+        Raises:
+            CrdtError: the CRDT failed; this object must be thrown away.
+        """
+        with _guard("write"):
+            with self._doc.transaction(origin=_LOCAL):
+                for key, value in sets.items():
+                    self._map[key] = value
+                for key in deletes:
+                    if key in self._map:
+                        del self._map[key]
+                for name, parts in splices.items():
+                    self._splice(self._text(name), parts)
+            deltas = [delta for delta in self._deltas if delta not in _EMPTY_UPDATES]
+            self._deltas.clear()
+        match deltas:
+            case []:
+                return b""
+            case [delta]:
+                return delta
+            case _:
+                raise CrdtError("one transaction gave several deltas")
+
+    def entries(self) -> dict[str, str]:
+        """Return the map.
+
+        Raises:
+            CrdtError: it holds something else than strings, which no correct writer makes.
+        """
+        with _guard("read"):
+            return _STRINGS.decode(str(self._map))
+
+    def text(self, name: str) -> str:
+        """Return a text; empty when nobody wrote it."""
+        with _guard("read a text"):
+            return str(self._text(name))
+
+    def text_names(self) -> list[str]:
+        """Return the names of all texts that exist in the document."""
+        with _guard("read"):
+            return sorted(
+                name.removeprefix(TEXT_ROOT_PREFIX)
+                for name in self._doc.keys()
+                if name.startswith(TEXT_ROOT_PREFIX)
+            )
+
+    def state(self) -> bytes:
+        """Return the whole document as one update."""
+        with _guard("encode"):
+            return self._doc.get_update()
+
+    def _apply(self, updates: Iterable[bytes]) -> None:
+        with self._doc.transaction(origin=_FOREIGN):
+            for update in updates:
+                self._doc.apply_update(update)
+
+    def _keep_delta(self, event: TransactionEvent) -> None:
+        self._deltas.append(event.update)
+
+    def _text(self, name: str) -> Text:
+        text = self._texts.get(name)
+        if text is None:
+            text = self._texts[name] = self._doc.get(TEXT_ROOT_PREFIX + name, type=Text)
+        return text
+
+    @staticmethod
+    def _splice(text: Text, parts: Iterable[Splice]) -> None:
+        # From the end, so that earlier offsets stay true; the CRDT counts UTF-8 bytes, Python code points.
+        content = str(text)
+        for start, stop, inserted in sorted(parts, reverse=True):
+            first = len(content[:start].encode())
+            length = len(content[start:stop].encode())
+            if length:
+                del text[first : first + length]
+            if inserted:
+                text.insert(first, inserted)
+
+
+def merge(updates: Iterable[bytes]) -> bytes:
+    """Return one update that holds all the given ones.
+
+    Raises:
+        CrdtError: one of them was refused.
+    """
+    with _guard("merge"):
+        return merge_updates(*updates)
+
+
+@contextmanager
+def _guard(action: str) -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, CrdtError):
+        raise
+    except BaseException as error:
+        # A panic of the CRDT is a BaseException, not an Exception.
+        raise CrdtError(f"the CRDT could not {action}: {type(error).__name__}: {error}") from error

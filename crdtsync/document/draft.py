@@ -1,0 +1,249 @@
+"""A draft: what one edit wants to write, kept apart until the whole edit is known to be good.
+
+A draft remembers what its author had seen (`base`), so that a value that came in meanwhile is not overwritten
+unseen: the two become a conflict, as they would between two machines.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from crdtsync.document import positions
+from crdtsync.document.registers import (
+    MARKER,
+    RESTORED,
+    SELF,
+    Cell,
+    Path,
+    Presence,
+    Registers,
+    encode_seen,
+    presence,
+    seen_of,
+)
+from crdtsync.document.schema import DocumentSchema, Shape
+from crdtsync.document.sources import RawEntry
+from crdtsync.document.values import encode_canonical
+from crdtsync.document.winners import shown_cell
+from crdtsync.errors import DocumentNotFoundError, ValidationError
+from crdtsync.protocol.ids import derive_id, entity_id
+
+TEXT_CHARS_MAX = 1_000_000
+REFERENCES = "_reference"
+
+
+@dataclass(slots=True)
+class Writes:
+    """What a draft wants written."""
+
+    values: dict[Path, str] = field(default_factory=dict)
+    """Path -> canonical JSON."""
+    removals: set[tuple[str, str]] = field(default_factory=set)
+    """(list, entity) to mark as removed."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Field -> whole new content."""
+    appends_only: bool = True
+    """Whether nothing but log entries and set elements was added."""
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.removals or self.texts)
+
+
+class Draft:
+    """The source of a document that is being edited. Reads see its own writes."""
+
+    is_frozen = False
+
+    def __init__(
+        self,
+        schema: DocumentSchema,
+        base: Registers,
+        base_texts: dict[str, str],
+        *,
+        writer: int,
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self.schema = schema
+        self.base = base
+        self.base_texts = base_texts
+        self.writes = Writes()
+        self._working = base.fork()
+        self._writer = writer
+        # Only this draft reads this stamp: the one that is stored is drawn when the change is made.
+        self._stamp = base.highest_stamp() + 1
+        self._random_bytes = random_bytes
+
+    def value(self, path: Path) -> str | None:
+        """See `Source`."""
+        cells = self._working.cells(path)
+        if not cells:
+            return None
+        if len(cells) == 1:
+            return cells[0].raw
+        spec = self.schema.fields[path[0]]
+        if spec.entity is not None and len(path) == 3:
+            spec = spec.entity.fields[path[2]]
+        return shown_cell(cells, spec).raw
+
+    def entity_ids(self, name: str) -> Sequence[str]:
+        """See `Source`."""
+        return self._working.order(name)
+
+    def removed_ids(self, name: str) -> Sequence[str]:
+        """See `Source`."""
+        return self._working.removed(name)
+
+    def log(self, name: str) -> Sequence[RawEntry]:
+        """See `Source`."""
+        return log_entries(self._working, name)
+
+    def elements(self, name: str) -> Sequence[str]:
+        """See `Source`."""
+        return set_elements(self._working, name)
+
+    def text(self, name: str) -> str:
+        """See `Source`."""
+        return self.writes.texts.get(name, self.base_texts.get(name, ""))
+
+    def write(self, path: Path, raw: str) -> None:
+        """See `Source`."""
+        if len(path) == 3:
+            self._require(path[0], path[1])
+        self.writes.appends_only = False
+        self._put(path, raw)
+
+    def add_entity(self, name: str, entity_id: str | None, values: dict[str, str], index: int) -> str:
+        """See `Source`."""
+        new_id = entity_id or self._new_id()
+        if self._working.entity(name, new_id):
+            raise ValidationError(f"{name} has an entity {new_id} already", path=name)
+        self.writes.appends_only = False
+        self._place(name, new_id, index)
+        for field_name, raw in values.items():
+            self._put((name, new_id, field_name), raw)
+        return new_id
+
+    def move_entity(self, name: str, entity_id: str, index: int) -> None:
+        """See `Source`."""
+        self._require(name, entity_id)
+        self.writes.appends_only = False
+        self._place(name, entity_id, index)
+
+    def remove_entity(self, name: str, entity_id: str) -> None:
+        """See `Source`."""
+        self._require(name, entity_id)
+        self.writes.appends_only = False
+        if not self.base.entity(name, entity_id):
+            # Made and removed in one draft: it never was.
+            for path in [path for path in self.writes.values if path[:2] == (name, entity_id)]:
+                del self.writes.values[path]
+            self._working.members[name].pop(entity_id, None)
+            return
+        self.writes.values.pop((name, entity_id, MARKER), None)
+        self.writes.removals.add((name, entity_id))
+        seen = seen_of(self._working.entity(name, entity_id))
+        self._replace((name, entity_id, MARKER), encode_seen(seen))
+
+    def restore_entity(self, name: str, entity_id: str) -> None:
+        """See `Source`."""
+        entity = self._working.entity(name, entity_id)
+        if not entity:
+            raise DocumentNotFoundError(f"{name} has never had an entity {entity_id}")
+        if presence(entity) is Presence.PRESENT:
+            return
+        self.writes.appends_only = False
+        self.writes.removals.discard((name, entity_id))
+        self._put((name, entity_id, MARKER), RESTORED)
+
+    def append_log(self, name: str, entry_id: str | None, raw: str) -> str:
+        """See `Source`."""
+        new_id = entry_id or self._new_id()
+        if not self._working.entity(name, new_id):
+            self._put((name, new_id), raw)
+        return new_id
+
+    def add_element(self, name: str, raw: str) -> None:
+        """See `Source`."""
+        element_id = derive_id(name, raw)[:16]
+        if not self._working.entity(name, element_id):
+            self._put((name, element_id), raw)
+
+    def set_text(self, name: str, content: str) -> None:
+        """See `Source`."""
+        try:
+            content.encode()
+        except UnicodeEncodeError as error:
+            raise ValidationError(f"the text holds half a character: {error}", path=name) from error
+        if len(content) > TEXT_CHARS_MAX:
+            raise ValidationError(f"a text holds at most {TEXT_CHARS_MAX} characters", path=name)
+        self.writes.appends_only = False
+        self.writes.texts[name] = content
+
+    def _put(self, path: Path, raw: str) -> None:
+        self.writes.values[path] = raw
+        self._replace(path, raw)
+
+    def _replace(self, path: Path, raw: str) -> None:
+        """Show the write in the working copy, where it supersedes all that was seen."""
+        for cell in self._working.cells(path):
+            self._working.drop(path, cell.writer)
+        self._working.put(path, Cell(self._stamp, self._writer, raw))
+
+    def _require(self, name: str, entity_id: str) -> None:
+        entity = self._working.entity(name, entity_id)
+        if not entity:
+            raise DocumentNotFoundError(f"{name} has no entity {entity_id}")
+        if presence(entity) is Presence.REMOVED:
+            raise DocumentNotFoundError(
+                f"entity {entity_id} was removed from {name}", hint="Restore it before changing it"
+            )
+
+    def _place(self, name: str, entity_id: str, index: int) -> None:
+        """Give an entity the position that makes it the `index`-th of its list."""
+        others = [other for other in self._working.order(name) if other != entity_id]
+        index = max(0, min(index, len(others)))
+        before = self._position(name, others[index - 1]) if index else None
+        follower = index
+        # Two people who insert at one place draw one position; to get between such twins, the later ones move.
+        while before is not None and follower < len(others) and self._position(name, others[follower]) <= before:
+            follower += 1
+        after = self._position(name, others[follower]) if follower < len(others) else None
+        for moved in (entity_id, *others[index:follower]):
+            before = positions.between(before, after)
+            self._put((name, moved), encode_canonical(before))
+
+    def _position(self, name: str, entity_id: str) -> str:
+        cells = self._working.entity(name, entity_id).get(SELF)
+        position = cells[0].raw[1:-1] if cells else ""
+        # A position nobody could have made sorts first and is treated as the first there is.
+        return position if positions.is_position(position) else "a0"
+
+    def _new_id(self) -> str:
+        return entity_id(self._random_bytes)
+
+
+def log_entries(registers: Registers, name: str) -> list[RawEntry]:
+    """Return the entries of a log, oldest first; of several writers of one entry the first wrote it."""
+    entries = []
+    for entry_id, subs in registers.members.get(name, {}).items():
+        cells = subs.get(SELF)
+        if cells:
+            first = cells[-1]
+            entries.append(RawEntry(entry_id, first.stamp, first.raw))
+    entries.sort(key=lambda entry: (entry.at_ms, entry.id))
+    return entries
+
+
+def set_elements(registers: Registers, name: str) -> list[str]:
+    """Return the elements of a set in the order of their canonical text."""
+    return sorted({subs[SELF][-1].raw for subs in registers.members.get(name, {}).values() if SELF in subs})
+
+
+def references(registers: Registers) -> list[str]:
+    """Return the reference numbers of a document, oldest first."""
+    return [entry.raw[1:-1] for entry in log_entries(registers, REFERENCES)]
+
+
+def shape_of(schema: DocumentSchema, name: str) -> Shape | None:
+    """Return the shape of a field, or None when the schema does not know it."""
+    spec = schema.fields.get(name)
+    return None if spec is None else spec.shape

@@ -1,0 +1,200 @@
+"""Codecs: one typed value <-> the canonical JSON text that a register holds.
+
+Allowed types: `str`, `int`, `bool`, `Decimal`, `date`, `datetime` (with a time zone), enums of `str` or `int`,
+frozen dataclasses of these, `Ref[...]`, `tuple[T, ...]` of these, and `T | None`. No floats: money is `Decimal`.
+"""
+
+import dataclasses
+import datetime as dt
+import enum
+import types
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from crdtsync.errors import SchemaError, ValidationError
+
+T_co = TypeVar("T_co", covariant=True)
+
+REGISTER_BYTES_MAX = 256 * 1024
+"""The JSON text of one value. Long free text belongs in a `Text` field, which merges by character."""
+
+INT_MAX = 2**63 - 1
+
+
+class Ref(str, Generic[T_co]):
+    """The id of another document, with the kind of that document in its type: `Ref[Customer]`.
+
+    It is a string; `replica.get(ref)` returns the document it names.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def __class_getitem__(cls, item: Any) -> Any:
+        """Keep the target readable at run time: `Ref["quote"]` and `Ref[Quote]` both work."""
+        return types.GenericAlias(cls, (item,))
+
+
+class Missing(enum.Enum):
+    """What reading a register yields that nobody ever wrote."""
+
+    MISSING = "missing"
+
+
+MISSING = Missing.MISSING
+
+_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="string", enc_hook=str)
+
+
+def encode_canonical(value: Any) -> str:
+    """Return the canonical JSON text of any allowed value (object keys sorted, decimals as strings).
+
+    Raises:
+        ValidationError: the value cannot be written as JSON, or is too long.
+    """
+    try:
+        raw = _ENCODER.encode(value)
+    except (TypeError, ValueError, UnicodeEncodeError, OverflowError, RecursionError) as error:
+        raise ValidationError(f"{value!r:.80} cannot be stored: {error}") from error
+    if len(raw) > REGISTER_BYTES_MAX:
+        raise ValidationError(
+            f"a value of {len(raw)} bytes is too long for one field",
+            hint=f"A field holds at most {REGISTER_BYTES_MAX} bytes; use a Text field for long text",
+        )
+    return raw.decode()
+
+
+def _decode_hook(kind: type, value: Any) -> Any:
+    origin = typing.get_origin(kind) or kind
+    if origin is Ref and isinstance(value, str):
+        if not value or len(value) > 64:
+            raise ValueError("a reference is the id of a document")
+        return Ref(value)
+    raise NotImplementedError(kind)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Codec:
+    """Encodes and decodes the values of one declared type."""
+
+    annotation: Any
+    _decode: Callable[[str | bytes], Any]
+    _checks: bool
+
+    def encode(self, value: Any) -> str:
+        """Return the canonical text of `value`, normalised to the declared type.
+
+        Raises:
+            ValidationError: it is not of the declared type, or out of bounds.
+        """
+        if isinstance(value, float):
+            raise ValidationError(f"{value!r} is a float", hint="Give a Decimal, an int or a decimal string")
+        raw = encode_canonical(value)
+        try:
+            typed = self._decode(raw)
+        except (msgspec.ValidationError, ValueError) as error:
+            raise ValidationError(f"{value!r:.80}: {error}") from error
+        if typed == value and type(typed) is type(value):
+            if self._checks:
+                _check_bounds(typed)
+            return raw
+        _check_bounds(typed)
+        return encode_canonical(typed)
+
+    def decode(self, raw: str | bytes) -> Any:
+        """Return the typed value.
+
+        Raises:
+            ValidationError: the text is not of the declared type (another version of the schema wrote it).
+        """
+        try:
+            return self._decode(raw)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise ValidationError(f"a stored value does not fit {self.annotation}: {error}") from error
+
+
+@lru_cache(maxsize=1024)
+def codec_for(annotation: Any) -> Codec:
+    """Return the codec of a declared type.
+
+    Raises:
+        SchemaError: the type is not among the allowed ones.
+    """
+    check_annotation(annotation)
+    decoder = msgspec.json.Decoder(annotation, dec_hook=_decode_hook)
+    checks = any(part in (int, Decimal, dt.datetime) for part in _leaves(annotation))
+    return Codec(annotation, decoder.decode, checks)
+
+
+def check_annotation(annotation: Any) -> None:
+    """Refuse a type that a register cannot hold.
+
+    Raises:
+        SchemaError: with the type and what to use instead.
+    """
+    for leaf in _leaves(annotation):
+        if leaf in (str, int, bool, Decimal, dt.date, dt.datetime, type(None)) or leaf is Ref:
+            continue
+        if isinstance(leaf, type) and issubclass(leaf, enum.Enum):
+            if not all(isinstance(member.value, str | int) for member in leaf):
+                raise SchemaError(f"{leaf.__name__}: the members of an enum are strings or integers")
+            continue
+        raise SchemaError(
+            f"{leaf!r} cannot be the type of a field",
+            hint="Use str, int, bool, Decimal, date, datetime, an enum, a frozen dataclass, Ref[...], "
+            "tuple[..., ...] or one of them with | None",
+        )
+
+
+def _leaves(annotation: Any) -> Iterator[Any]:
+    origin = typing.get_origin(annotation)
+    if origin is Ref:
+        yield Ref
+    elif origin in (typing.Union, types.UnionType):
+        for part in typing.get_args(annotation):
+            yield from _leaves(part)
+    elif origin is tuple:
+        args = typing.get_args(annotation)
+        if len(args) != 2 or args[1] is not Ellipsis:
+            raise SchemaError(f"{annotation!r}: a tuple field is written tuple[T, ...]")
+        yield from _leaves(args[0])
+    elif origin is typing.Annotated:
+        yield from _leaves(typing.get_args(annotation)[0])
+    elif dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
+        params = getattr(annotation, "__dataclass_params__", None)
+        if params is None or not params.frozen:
+            raise SchemaError(f"{annotation.__name__} must be a frozen dataclass", hint="@dataclass(frozen=True)")
+        hints = typing.get_type_hints(annotation, include_extras=True)
+        for item in dataclasses.fields(annotation):
+            yield from _leaves(hints[item.name])
+    else:
+        yield annotation
+
+
+def _check_bounds(value: Any) -> None:
+    match value:
+        case bool() | str():
+            return
+        case int() if abs(value) > INT_MAX:
+            raise ValidationError(f"{value} is beyond 64 bits")
+        case Decimal() if not value.is_finite():
+            raise ValidationError(f"{value} is not a finite number")
+        case dt.datetime() if value.tzinfo is None:
+            raise ValidationError(
+                f"{value.isoformat()} has no time zone",
+                hint="Documents travel between machines: give datetimes a time zone",
+            )
+        case tuple():
+            for part in value:
+                _check_bounds(part)
+        case _ if dataclasses.is_dataclass(value):
+            for item in dataclasses.fields(value):
+                _check_bounds(getattr(value, item.name))
+        case _:
+            return
