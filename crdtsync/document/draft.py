@@ -25,7 +25,7 @@ from crdtsync.document.sources import RawEntry
 from crdtsync.document.values import encode_canonical
 from crdtsync.document.winners import shown_cell
 from crdtsync.errors import DocumentNotFoundError, ValidationError
-from crdtsync.protocol.ids import derive_id, entity_id
+from crdtsync.protocol.ids import derive_id, id_text
 
 TEXT_CHARS_MAX = 1_000_000
 REFERENCES = "_reference"
@@ -218,7 +218,7 @@ class Draft:
         return position if positions.is_position(position) else "a0"
 
     def _new_id(self) -> str:
-        return entity_id(self._random_bytes)
+        return id_text(self._random_bytes(8))
 
 
 def log_entries(registers: Registers, name: str) -> list[RawEntry]:

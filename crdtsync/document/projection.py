@@ -1,0 +1,155 @@
+"""The projection: a document as ordinary JSON, kept up as the registers change.
+
+Raw register texts are canonical JSON already, so that a projection is put together by joining strings. What
+an edit did not touch is not rendered again: a field is rendered once, an entity once.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from crdtsync.document.draft import REFERENCES, log_entries, references, set_elements
+from crdtsync.document.registers import MARKER, SELF, Entity, Path, Presence, Registers, presence
+from crdtsync.document.schema import DocumentSchema, EntitySchema, FieldSchema, Shape
+from crdtsync.document.sources import REFERENCES_KEY, REMOVED_KEY
+from crdtsync.document.winners import RawConflict, conflicts_of_field, shown_cell
+
+SEARCH_CHARS_MAX = 200_000
+
+_JSON = msgspec.json.Encoder()
+
+
+class Projection:
+    """Renders one document; remembers the parts it has rendered."""
+
+    __slots__ = ("_conflicts", "_entities", "_parts", "_references", "_removed", "_schema", "_search")
+
+    def __init__(self, schema: DocumentSchema) -> None:
+        self._schema = schema
+        self._parts: dict[str, str] = {}
+        self._entities: dict[str, dict[str, str]] = {}
+        self._removed: dict[str, str] = {}
+        self._conflicts: dict[str, list[RawConflict]] = {}
+        self._search: dict[str, str] = {}
+        self._references: str | None = None
+
+    def touch(self, paths: Iterable[Path]) -> None:
+        """Forget what was rendered of these paths; a text is touched as ``(field,)``."""
+        for path in paths:
+            name = path[0]
+            self._parts.pop(name, None)
+            self._conflicts.pop(name, None)
+            self._search.pop(name, None)
+            self._removed.pop(name, None)
+            if len(path) > 1 and name in self._entities:
+                self._entities[name].pop(path[1], None)
+            if name == REFERENCES:
+                self._references = None
+
+    def fields(self, registers: Registers, texts: Mapping[str, str]) -> dict[str, str]:
+        """Return the JSON text of every field that has a value."""
+        for name, spec in self._schema.fields.items():
+            if name not in self._parts:
+                self._parts[name] = self._render(spec, registers, texts)
+        return {name: self._parts[name] for name in self._schema.fields if self._parts[name]}
+
+    def render(self, registers: Registers, texts: Mapping[str, str], computed: Mapping[str, str]) -> str:
+        """Return the whole projection, with the computed values that are kept in it."""
+        fields = self.fields(registers, texts)
+        parts = [f'"{name}":{raw}' for name, raw in fields.items()]
+        parts.extend(f'"{name}":{raw}' for name, raw in computed.items())
+        removed = [f'"{name}":{raw}' for name, raw in self._removed.items() if raw]
+        if removed:
+            parts.append(f'"{REMOVED_KEY}":{{{",".join(removed)}}}')
+        if self._references is None:
+            numbers = references(registers)
+            self._references = _JSON.encode(numbers).decode() if numbers else ""
+        if self._references:
+            parts.append(f'"{REFERENCES_KEY}":{self._references}')
+        return "{" + ",".join(parts) + "}"
+
+    def conflicts(self, registers: Registers) -> list[RawConflict]:
+        """Return all conflicts of the document, in an order every replica agrees on."""
+        for name, spec in self._schema.fields.items():
+            if name not in self._conflicts:
+                self._conflicts[name] = list(conflicts_of_field(registers, spec))
+        return [found for name in self._schema.fields for found in self._conflicts[name]]
+
+    def search_text(self, registers: Registers, texts: Mapping[str, str]) -> str:
+        """Return the words by which the document is found."""
+        for name, spec in self._schema.fields.items():
+            if name not in self._search:
+                self._search[name] = " ".join(_words(spec, registers, texts))
+        return " ".join(words for words in self._search.values() if words)[:SEARCH_CHARS_MAX]
+
+    def _render(self, spec: FieldSchema, registers: Registers, texts: Mapping[str, str]) -> str:
+        match spec.shape:
+            case Shape.VALUE:
+                cells = registers.fields.get(spec.name)
+                return shown_cell(cells, spec).raw if cells else ""
+            case Shape.TEXT:
+                content = texts.get(spec.name, "")
+                return _JSON.encode(content).decode() if content else ""
+            case Shape.LOG:
+                entries = log_entries(registers, spec.name)
+                rows = (f'{{"id":"{item.id}","at":{item.at_ms},"value":{item.raw}}}' for item in entries)
+                return f"[{','.join(rows)}]" if entries else ""
+            case Shape.SET:
+                elements = set_elements(registers, spec.name)
+                return f"[{','.join(elements)}]" if elements else ""
+            case Shape.ENTITIES:
+                return self._render_entities(spec, registers)
+
+    def _render_entities(self, spec: FieldSchema, registers: Registers) -> str:
+        assert spec.entity is not None
+        known = self._entities.setdefault(spec.name, {})
+        entities = registers.members.get(spec.name, {})
+        present: list[tuple[str, str]] = []
+        removed: list[tuple[str, str]] = []
+        for entity_id, entity in entities.items():
+            if entity_id not in known:
+                known[entity_id] = _entity_json(entity_id, entity, spec.entity)
+            position = entity[SELF][0].raw if SELF in entity else ""
+            gone = MARKER in entity and presence(entity) is Presence.REMOVED
+            (removed if gone else present).append((position, entity_id))
+        present.sort()
+        removed.sort()
+        self._removed[spec.name] = f"[{','.join(known[item] for _, item in removed)}]" if removed else ""
+        return f"[{','.join(known[item] for _, item in present)}]" if present else ""
+
+
+def _entity_json(entity_id: str, entity: Entity, schema: EntitySchema) -> str:
+    parts = [f'{{"id":"{entity_id}"']
+    for name, spec in schema.fields.items():
+        cells = entity.get(name)
+        if cells:
+            parts.append(f'"{name}":{shown_cell(cells, spec).raw}')
+    return ",".join(parts) + "}"
+
+
+def _words(spec: FieldSchema, registers: Registers, texts: Mapping[str, str]) -> list[str]:
+    match spec.shape:
+        case Shape.TEXT:
+            return [texts.get(spec.name, "")] if spec.searchable else []
+        case Shape.VALUE if spec.searchable:
+            cells = registers.fields.get(spec.name)
+            return [_plain(shown_cell(cells, spec).raw)] if cells else []
+        case Shape.ENTITIES if spec.entity is not None:
+            searched = [item for item in spec.entity.fields.values() if item.searchable]
+            if not searched:
+                return []
+            words: dict[str, None] = {}
+            for entity_id in registers.order(spec.name):
+                entity = registers.entity(spec.name, entity_id)
+                for item in searched:
+                    if cells := entity.get(item.name):
+                        words[_plain(shown_cell(cells, item).raw)] = None
+            return list(words)
+        case _:
+            return []
+
+
+def _plain(raw: str) -> str:
+    if raw == "null":
+        return ""
+    return raw[1:-1] if "\\" not in raw else str(msgspec.json.decode(raw))
