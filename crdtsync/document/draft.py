@@ -204,7 +204,9 @@ class Draft:
         before = self._position(name, others[index - 1]) if index else None
         follower = index
         # Two people who insert at one place draw one position; to get between such twins, the later ones move.
-        while before is not None and follower < len(others) and self._position(name, others[follower]) <= before:
+        while (
+            before is not None and follower < len(others) and self._position(name, others[follower]) <= before
+        ):
             follower += 1
         after = self._position(name, others[follower]) if follower < len(others) else None
         for moved in (entity_id, *others[index:follower]):

@@ -33,7 +33,9 @@ E = TypeVar("E", bound="Entity")
 V = TypeVar("V")
 
 _MEMBER_ID = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
-_RESERVED = frozenset({"id", "kind", "ref", "number", "references", "reference", "removed", "validate", "info"})
+_RESERVED = frozenset(
+    {"id", "kind", "ref", "number", "references", "reference", "removed", "validate", "info"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,9 @@ class Entity(_Declared):
         unknown = sorted(set(values) - set(schema.fields))
         if unknown:
             raise ValidationError(f"{schema.name} has no field {unknown[0]!r}", path=unknown[0])
-        missing = [spec.name for spec in schema.fields.values() if spec.is_required and spec.name not in values]
+        missing = [
+            spec.name for spec in schema.fields.values() if spec.is_required and spec.name not in values
+        ]
         if missing:
             raise ValidationError(f"{schema.name} needs {missing[0]!r}", path=missing[0])
         self._source: Source | None = None
@@ -552,7 +556,8 @@ def entity_schema(cls: type[Entity]) -> EntitySchema:
     if known is None:
         hints = _hints(cls)
         fields = {
-            name: _plain_field(cls, name, hints[name], options) for name, options in cls._declared.items()  # noqa: SLF001
+            name: _plain_field(cls, name, hints[name], options)
+            for name, options in cls._declared.items()  # noqa: SLF001
         }
         if not fields:
             raise SchemaError(f"{cls.__name__} declares no fields")
@@ -568,14 +573,18 @@ def check_member_id(member_id: str | None) -> None:
         ValidationError: it is not 1 to 64 characters ``a-z 0-9 -``.
     """
     if member_id is not None and not _MEMBER_ID.fullmatch(member_id):
-        raise ValidationError(f"{member_id!r:.80} cannot be an id", hint="Use 1 to 64 characters a-z, 0-9 and -")
+        raise ValidationError(
+            f"{member_id!r:.80} cannot be an id", hint="Use 1 to 64 characters a-z, 0-9 and -"
+        )
 
 
 def _build_document(cls: type[Document]) -> DocumentSchema:
     if not cls._kind:  # noqa: SLF001
         raise SchemaError(f"{cls.__name__} has no kind", hint=f'class {cls.__name__}(Document, kind="...")')
     hints = _hints(cls)
-    fields = {name: _document_field(cls, name, hints[name], options) for name, options in cls._declared.items()}  # noqa: SLF001
+    fields = {
+        name: _document_field(cls, name, hints[name], options) for name, options in cls._declared.items()
+    }  # noqa: SLF001
     found: dict[str, ComputedSchema] = {}
     for name in dir(cls):
         item = inspect.getattr_static(cls, name)
@@ -583,7 +592,9 @@ def _build_document(cls: type[Document]) -> DocumentSchema:
             annotation = typing.get_type_hints(item.function).get("return")
             if annotation is None:
                 raise SchemaError(f"{cls.__name__}.{name}: a computed property declares the type it returns")
-            found[check_name(name, "a computed property")] = ComputedSchema(name, annotation, codec_for(annotation))
+            found[check_name(name, "a computed property")] = ComputedSchema(
+                name, annotation, codec_for(annotation)
+            )
     return DocumentSchema(cls._kind, fields, cls._shared, cls._series, found, cls)  # noqa: SLF001
 
 
@@ -623,7 +634,9 @@ def _hints(cls: type) -> dict[str, Any]:
     try:
         return typing.get_type_hints(cls, include_extras=True)
     except NameError as error:
-        raise SchemaError(f"{cls.__name__}: {error}", hint="Every type in an annotation must be importable") from error
+        raise SchemaError(
+            f"{cls.__name__}: {error}", hint="Every type in an annotation must be importable"
+        ) from error
 
 
 def _is_class_var(annotation: Any) -> bool:
@@ -644,7 +657,9 @@ def _decode(spec: FieldSchema, raw: str | bytes | None) -> Any:
         return spec.value_codec().decode(raw)
     if spec.default is MISSING:
         raise ValidationError(
-            f"{spec.name} was never written in this document", path=spec.name, hint="Give a new field a default"
+            f"{spec.name} was never written in this document",
+            path=spec.name,
+            hint="Give a new field a default",
         )
     return spec.default
 

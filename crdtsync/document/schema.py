@@ -3,6 +3,7 @@
 import datetime as dt
 import enum
 import re
+import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field as dataclass_field
@@ -131,12 +132,12 @@ def value_field(
     codec = codec_for(annotation)
     if policy not in POLICIES:
         raise SchemaError(f"{name}: {policy!r} is no policy", hint=f"Use one of {', '.join(POLICIES)}")
-    plain = _without_none(annotation)
+    plain, is_optional = _plain(annotation)
     if policy in ("highest", "lowest") and plain not in _COMPARABLE:
         raise SchemaError(f"{name}: {policy!r} needs a type with an order, not {annotation!r}")
     if default is not MISSING:
         codec.encode(default)
-    elif type(None) in typing.get_args(annotation):
+    elif is_optional:
         default = None
     return FieldSchema(
         name=check_name(name, "a field"),
@@ -150,9 +151,16 @@ def value_field(
     )
 
 
-def _without_none(annotation: Any) -> Any:
-    args = [part for part in typing.get_args(annotation) if part is not type(None)]
-    return args[0] if len(args) == 1 and typing.get_origin(annotation) is not Ref else annotation
+def _plain(annotation: Any) -> tuple[Any, bool]:
+    """Return a type without its limits and without None, and whether None was in it."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _plain(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
+        return annotation, annotation is type(None)
+    args = typing.get_args(annotation)
+    parts = [_plain(part) for part in args if part is not type(None)]
+    is_optional = len(parts) < len(args) or any(optional for _, optional in parts)
+    return (parts[0][0] if len(parts) == 1 else annotation), is_optional
 
 
 KindLookup = Callable[[str], DocumentSchema | None]

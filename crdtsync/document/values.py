@@ -1,7 +1,8 @@
 """Codecs: one typed value <-> the canonical JSON text that a register holds.
 
-Allowed types: `str`, `int`, `bool`, `Decimal`, `date`, `datetime` (with a time zone), enums of `str` or `int`,
-frozen dataclasses of these, `Ref[...]`, `tuple[T, ...]` of these, and `T | None`. No floats: money is `Decimal`.
+Allowed types: `str`, `int`, `bool`, `Decimal`, `date`, `datetime` (with a time zone), enums of `str` or
+`int`, frozen dataclasses of these, `Ref[...]`, `tuple[T, ...]` of these, and `T | None`. No floats: money is
+`Decimal`.
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -37,8 +38,11 @@ class Ref(str, Generic[T_co]):
 
     @classmethod
     def __class_getitem__(cls, item: Any) -> Any:
-        """Keep the target readable at run time: `Ref["quote"]` and `Ref[Quote]` both work."""
-        return types.GenericAlias(cls, (item,))
+        """Keep the target readable at run time: `Ref["quote"]` (its kind) and `Ref[Quote]` both work."""
+        if isinstance(item, tuple) and len(item) == 1:
+            item = item[0]  # `get_type_hints` rebuilds the alias with its arguments as a tuple.
+        # A string would be taken for a class that is defined later; as a literal it is left alone.
+        return types.GenericAlias(cls, (Literal[item] if isinstance(item, str) else item,))
 
 
 class Missing(enum.Enum):
@@ -127,7 +131,10 @@ def codec_for(annotation: Any) -> Codec:
         SchemaError: the type is not among the allowed ones.
     """
     check_annotation(annotation)
-    decoder = msgspec.json.Decoder(annotation, dec_hook=_decode_hook)
+    try:
+        decoder = msgspec.json.Decoder(annotation, dec_hook=_decode_hook)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SchemaError(f"{annotation!r} cannot be the type of a field: {error}") from error
     checks = any(part in (int, Decimal, dt.datetime) for part in _leaves(annotation))
     return Codec(annotation, decoder.decode, checks)
 
@@ -152,27 +159,34 @@ def check_annotation(annotation: Any) -> None:
         )
 
 
-def _leaves(annotation: Any) -> Iterator[Any]:
+def _leaves(annotation: Any, inside: tuple[type, ...] = ()) -> Iterator[Any]:
     origin = typing.get_origin(annotation)
     if origin is Ref:
         yield Ref
     elif origin in (typing.Union, types.UnionType):
         for part in typing.get_args(annotation):
-            yield from _leaves(part)
+            yield from _leaves(part, inside)
     elif origin is tuple:
         args = typing.get_args(annotation)
         if len(args) != 2 or args[1] is not Ellipsis:
             raise SchemaError(f"{annotation!r}: a tuple field is written tuple[T, ...]")
-        yield from _leaves(args[0])
+        yield from _leaves(args[0], inside)
     elif origin is typing.Annotated:
-        yield from _leaves(typing.get_args(annotation)[0])
+        yield from _leaves(typing.get_args(annotation)[0], inside)
     elif dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
         params = getattr(annotation, "__dataclass_params__", None)
         if params is None or not params.frozen:
-            raise SchemaError(f"{annotation.__name__} must be a frozen dataclass", hint="@dataclass(frozen=True)")
-        hints = typing.get_type_hints(annotation, include_extras=True)
+            raise SchemaError(
+                f"{annotation.__name__} must be a frozen dataclass", hint="@dataclass(frozen=True)"
+            )
+        if annotation in inside:
+            raise SchemaError(f"{annotation.__name__} contains itself", hint="Use a Ref to another document")
+        try:
+            hints = typing.get_type_hints(annotation, include_extras=True)
+        except NameError as error:
+            raise SchemaError(f"{annotation.__name__}: {error}") from error
         for item in dataclasses.fields(annotation):
-            yield from _leaves(hints[item.name])
+            yield from _leaves(hints[item.name], (*inside, annotation))
     else:
         yield annotation
 
