@@ -8,21 +8,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate, chain, islice, repeat
 from operator import sub
-from typing import Annotated, Final, Self
+from typing import Final, Self
 
 import msgspec
-from msgspec import Meta
 
 from crdtsync.errors import DamagedFileError, ValidationError
 from crdtsync.protocol import wire
 from crdtsync.protocol.causality import ChangeId
+from crdtsync.protocol.columns import (
+    Columns,
+    IncarnationRow,
+    RequestRow,
+    change_times,
+    check,
+    cut_delta,
+    joined_deltas,
+    spread,
+)
 from crdtsync.protocol.ids import ID_BYTES, DocumentId, ReplicaId, id_bytes, id_text
-
-CHANGES_MAX: Final = 1_000_000
-DOCUMENTS_MAX: Final = 200_000
-CLIENTS_MAX: Final = 100_000
-KINDS_MAX: Final = 1_000
-REQUESTS_MAX: Final = 100_000
 
 
 class Incarnation(msgspec.Struct, frozen=True):
@@ -76,54 +79,7 @@ class Segment(msgspec.Struct, frozen=True):
     requests: list[NumberRequest]
 
 
-_Index = Annotated[int, Meta(ge=0, le=CHANGES_MAX)]
-_Step = Annotated[int, Meta(ge=-wire.NUMBER_MAX, le=wire.NUMBER_MAX)]
-_PerDocument = Meta(max_length=DOCUMENTS_MAX)
-_PerChange = Meta(max_length=CHANGES_MAX)
-
-
-class _Incarnation(msgspec.Struct, array_like=True, frozen=True):
-    client: wire.Client
-    replica: wire.IdBytes
-    author: wire.Name
-    replica_name: wire.Name
-
-
-class _Request(msgspec.Struct, array_like=True, frozen=True):
-    document: wire.IdBytes
-    kind: wire.Kind
-    series: Annotated[str, Meta(min_length=1, max_length=wire.NAME_CHARS_MAX)]
-    serial: wire.Positive
-    withdrawn: bool
-    digest: wire.DigestBytes
-    reference: wire.Name
-    at_ms: wire.Count
-
-
-class _Columns(msgspec.Struct, array_like=True, frozen=True):
-    """The wire form. A run is a stretch of changes of one client with consecutive sequences."""
-
-    incarnations: Annotated[list[_Incarnation], Meta(max_length=CLIENTS_MAX)]
-    requests: Annotated[list[_Request], Meta(max_length=REQUESTS_MAX)]
-    clients: Annotated[list[wire.Client], Meta(max_length=CLIENTS_MAX)]
-    kinds: Annotated[list[wire.Kind], Meta(max_length=KINDS_MAX)]
-    labels: Annotated[list[wire.Label], _PerChange]
-    document_ids: bytes
-    document_kinds: Annotated[list[_Index], _PerDocument]
-    document_runs: Annotated[list[_Index], _PerDocument]
-    run_clients: Annotated[list[_Index], _PerChange]
-    run_starts: Annotated[list[wire.Positive], _PerChange]
-    run_lengths: Annotated[list[Annotated[int, Meta(ge=1, le=CHANGES_MAX)]], _PerChange]
-    cause_steps: Annotated[list[_Index], _PerChange]
-    cause_clients: Annotated[list[_Index], _PerChange]
-    cause_sequences: Annotated[list[wire.Positive], _PerChange]
-    change_labels: Annotated[list[_Index], _PerChange]
-    change_steps_ms: Annotated[list[_Step], _PerChange]
-    delta_lengths: Annotated[list[wire.Count], _PerChange]
-    deltas: bytes
-
-
-_DECODER = msgspec.msgpack.Decoder(_Columns)
+_DECODER = msgspec.msgpack.Decoder(Columns)
 _WHAT: Final = "segment"
 
 
@@ -138,10 +94,13 @@ def encode_segment(segment: Segment) -> bytes:
     kinds: dict[str, int] = {}
     labels: dict[str, int] = {}
     runs = _Runs.of(segment.documents, clients)
+    steps_ms = _differences([change.at_ms for change in changes])
+    cut = [cut_delta(change.delta, change.at_ms) for change in changes]
+    pieces = [piece for delta in cut for piece in delta]
     causes = [(at, cause) for at, change in enumerate(changes) if change.causes for cause in change.causes]
-    columns = _Columns(
+    columns = Columns(
         incarnations=[
-            _Incarnation(entry.client, id_bytes(entry.replica), entry.author, entry.replica_name)
+            IncarnationRow(entry.client, id_bytes(entry.replica), entry.author, entry.replica_name)
             for entry in segment.incarnations
         ],
         requests=[_pack_request(request) for request in segment.requests],
@@ -155,16 +114,18 @@ def encode_segment(segment: Segment) -> bytes:
         cause_clients=[clients.setdefault(cause[0], len(clients)) for _, cause in causes],
         cause_sequences=[cause[1] for _, cause in causes],
         change_labels=[labels.setdefault(change.label, len(labels)) for change in changes],
-        change_steps_ms=_differences([change.at_ms for change in changes]),
-        delta_lengths=[len(change.delta) for change in changes],
-        deltas=b"".join([change.delta for change in changes]),
+        change_steps_high=[step >> 8 for step in steps_ms],
+        change_steps_low=bytes([step & 255 for step in steps_ms]),
+        change_pieces=[len(delta) for delta in cut],
+        piece_lengths=[len(piece) for piece in pieces],
+        pieces=b"".join(pieces),
         clients=list(clients),
         kinds=list(kinds),
         labels=list(labels),
     )
     body = wire.encode_checked(_DECODER, columns, _WHAT)
     try:
-        _check(columns)
+        check(columns)
     except DamagedFileError as error:
         raise ValidationError(error.message) from error
     return body
@@ -177,7 +138,7 @@ def decode_segment(body: bytes) -> Segment:
         DamagedFileError: It holds none, or one that contradicts itself.
     """
     columns = wire.decode(_DECODER, body, _WHAT)
-    _check(columns)
+    check(columns)
     return Segment(
         [
             Incarnation(entry.client, ReplicaId(id_text(entry.replica)), entry.author, entry.replica_name)
@@ -218,85 +179,20 @@ def _differences(numbers: list[int]) -> list[int]:
     return [*numbers[:1], *map(sub, numbers[1:], numbers)]
 
 
-def _check(columns: _Columns) -> None:
-    """Whether the columns agree with one another, so that reading them cannot fail.
-
-    Raises:
-        DamagedFileError: They do not.
-    """
-    documents, changes = len(columns.document_kinds), len(columns.change_labels)
-    _require(len(columns.document_ids) == ID_BYTES * documents == ID_BYTES * len(columns.document_runs))
-    _require(sum(columns.document_runs) == len(columns.run_clients))
-    _require(len(columns.run_clients) == len(columns.run_starts) == len(columns.run_lengths))
-    _require(sum(columns.run_lengths) == changes)
-    _require(changes == len(columns.change_steps_ms) == len(columns.delta_lengths))
-    _require(sum(columns.delta_lengths) == len(columns.deltas))
-    _require(len(columns.cause_steps) == len(columns.cause_clients) == len(columns.cause_sequences))
-    _require(max(columns.document_kinds, default=-1) < len(columns.kinds))
-    _require(max(columns.run_clients, default=-1) < len(columns.clients))
-    _require(max(columns.cause_clients, default=-1) < len(columns.clients))
-    _require(max(columns.change_labels, default=-1) < len(columns.labels))
-    _require(len(set(columns.clients)) == len(columns.clients))
-    _require(all(columns.document_runs))
-    ids = columns.document_ids
-    _require(len({ids[at : at + ID_BYTES] for at in range(0, len(ids), ID_BYTES)}) == documents)
-    times = list(accumulate(columns.change_steps_ms))
-    _require(min(times, default=0) >= 0 and max(times, default=0) <= wire.NUMBER_MAX)
-    _check_runs(columns)
-    _check_causes(columns)
-
-
-def _check_runs(columns: _Columns) -> None:
-    runs = zip(columns.run_clients, columns.run_starts, columns.run_lengths, strict=True)
-    for count in columns.document_runs:
-        if count == 1:
-            _, start, length = next(runs)
-            _require(start + length - 1 <= wire.NUMBER_MAX)
-            continue
-        newest: dict[int, int] = {}
-        for client, start, length in islice(runs, count):
-            _require(start > newest.get(client, 0) and start + length - 1 <= wire.NUMBER_MAX)
-            newest[client] = start + length - 1
-
-
-def _check_causes(columns: _Columns) -> None:
-    if not columns.cause_steps:
-        return
-    authors = _spread(columns.run_clients, columns.run_lengths)
-    last_at, last_client = -1, 0
-    positions = accumulate(columns.cause_steps)
-    for at, index in zip(positions, columns.cause_clients, strict=True):
-        client = columns.clients[index]
-        _require(at < len(authors) and authors[at] != index)
-        # Sorted, and one of a client: a set of causes has one spelling.
-        _require(at != last_at or client > last_client)
-        last_at, last_client = at, client
-
-
-def _require(fact: bool) -> None:  # noqa: FBT001 - reads like an assertion
-    if not fact:
-        raise DamagedFileError("Not a valid segment: it contradicts itself")
-
-
-def _spread(values: list[int], lengths: list[int]) -> list[int]:
-    return list(chain.from_iterable(map(repeat, values, lengths)))
-
-
-def _documents(columns: _Columns) -> list[DocumentChanges]:
+def _documents(columns: Columns) -> list[DocumentChanges]:
     """The documents of columns that agree. `map` over columns keeps the loop over changes in C."""
     clients = [columns.clients[index] for index in columns.run_clients]
     runs = zip(columns.run_starts, columns.run_lengths, strict=True)
-    ends = list(accumulate(columns.delta_lengths))
-    blob = columns.deltas
+    times = list(change_times(columns))
     changes = list(
         map(
             Change,
-            _spread(clients, columns.run_lengths),
+            spread(clients, columns.run_lengths),
             chain.from_iterable([range(start, start + length) for start, length in runs]),
-            accumulate(columns.change_steps_ms),
+            times,
             _causes(columns),
             [columns.labels[index] for index in columns.change_labels],
-            [blob[start:end] for start, end in zip([0, *ends], ends, strict=False)],
+            joined_deltas(columns, times),
         )
     )
     lengths = iter(columns.run_lengths)
@@ -310,7 +206,7 @@ def _documents(columns: _Columns) -> list[DocumentChanges]:
     return documents
 
 
-def _causes(columns: _Columns) -> Iterable[tuple[ChangeId, ...]]:
+def _causes(columns: Columns) -> Iterable[tuple[ChangeId, ...]]:
     if not columns.cause_steps:
         return repeat(())
     clients = [columns.clients[index] for index in columns.cause_clients]
@@ -321,8 +217,8 @@ def _causes(columns: _Columns) -> Iterable[tuple[ChangeId, ...]]:
     return rows
 
 
-def _pack_request(request: NumberRequest) -> _Request:
-    return _Request(
+def _pack_request(request: NumberRequest) -> RequestRow:
+    return RequestRow(
         id_bytes(request.document),
         request.kind,
         request.series,
@@ -334,7 +230,7 @@ def _pack_request(request: NumberRequest) -> _Request:
     )
 
 
-def _unpack_request(request: _Request) -> NumberRequest:
+def _unpack_request(request: RequestRow) -> NumberRequest:
     return NumberRequest(
         document=DocumentId(id_text(request.document)),
         kind=request.kind,
