@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from crdtsync.errors import DamagedFileError
+from crdtsync.errors import DamagedFileError, ValidationError
 from crdtsync.protocol import wire
 from crdtsync.protocol.files import NO_HASH
 from crdtsync.protocol.ids import FeedId, ReplicaId, id_bytes, id_text
@@ -34,7 +34,7 @@ class FeedWant(msgspec.Struct, frozen=True):
 
 
 class Beacon(msgspec.Struct, frozen=True, kw_only=True):
-    """What one replica durably has, at its `counter`-th beacon. Everything but positions is for people."""
+    """What one replica durably has, at its `counter`-th beacon. Times and names are for people."""
 
     name: str
     role: Role
@@ -84,8 +84,10 @@ def encode_beacon(beacon: Beacon) -> bytes:
     """The body of the file.
 
     Raises:
-        ValidationError: No reader would accept it.
+        ValidationError: No reader would accept it, or it names a feed twice.
     """
+    if len({(position.owner, position.feed) for position in beacon.positions}) != len(beacon.positions):
+        raise ValidationError("A beacon names a feed once")
     return wire.encode_checked(
         _DECODER,
         _Beacon(

@@ -168,9 +168,10 @@ def decode_file(data: bytes) -> DecodedFile:
 
 def _measure(data: bytes) -> tuple[int, int, int, int]:
     """Version, end of the header, end of the body and declared raw length of a file of the declared size."""
-    if not any(data[: _PRELUDE.size]):
-        raise PartialFileError("The file is empty as yet")
-    if data[: len(MAGIC)] != MAGIC[: len(data)]:
+    start = data[: _PRELUDE.size].rstrip(b"\0")
+    if len(start) < len(MAGIC) and MAGIC.startswith(start):
+        raise PartialFileError("The beginning of the file has not arrived yet")
+    if not data.startswith(MAGIC):
         raise ForeignFileError("The file does not begin as a file of crdtsync does")
     if len(data) < _PRELUDE.size:
         raise PartialFileError(f"Only {len(data)} bytes of the file are here")

@@ -161,7 +161,8 @@ class _Runs:
         runs = cls([], [], [], [])
         for document in documents:
             before = len(runs.starts)
-            client = sequence = 0
+            client: int | None = None
+            sequence = 0
             for change in document.changes:
                 if change.client == client and change.sequence == sequence + 1:
                     runs.lengths[-1] += 1
