@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from crdtsync.document import digest as digests
 from crdtsync.document import texts as free_text
 from crdtsync.document.crdt import CrdtDocument, Splice
-from crdtsync.document.draft import Draft
+from crdtsync.document.draft import Draft, references
 from crdtsync.document.projection import Projection
 from crdtsync.document.registers import (
     MARKER,
@@ -181,6 +181,10 @@ class LiveDocument:
     def search_text(self) -> str:
         """Return the words by which the document is found."""
         return self._rendered().search_text(self.registers, self._texts)
+
+    def references(self) -> list[str]:
+        """Return the reference numbers of the document, oldest first."""
+        return references(self.registers)
 
     def recompute_digest(self) -> bytes:
         """Return the digest computed from the CRDT itself; it equals `digest`, or something is broken."""

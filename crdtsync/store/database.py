@@ -1,0 +1,274 @@
+"""The only door to aiosqlite: two connections of one database, whole functions run in their threads.
+
+Everything above is a plain function of a `sqlite3.Connection`. Functions given to `write` share one
+transaction when they are waiting together (group commit): each is durable when its `await` returns.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import aiosqlite
+
+from crdtsync.errors import (
+    CrdtSyncError,
+    StoreBusyError,
+    StoreCorruptError,
+    StoreError,
+    StoreFullError,
+    StoreMissingError,
+    StoreNewerError,
+    StoreReadOnlyError,
+)
+from crdtsync.store.tables import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
+
+R = TypeVar("R")
+Job = Callable[[sqlite3.Connection], R]
+
+BUSY_TIMEOUT_S = 15.0
+BATCH_JOBS_MAX = 256
+
+
+class Participant(Protocol):
+    """Who keeps something in memory that must follow the database when it rolls back."""
+
+    def job_begins(self) -> None:
+        """A job starts inside a transaction."""
+        ...
+
+    def job_failed(self) -> None:
+        """All since `job_begins` was rolled back."""
+        ...
+
+    def batch_failed(self) -> None:
+        """All since the transaction began was rolled back."""
+        ...
+
+    def batch_committed(self) -> None:
+        """All since the transaction began is durable."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Pending(Generic[R]):
+    job: Job[R]
+    result: R | None = None
+    error: BaseException | None = None
+
+
+class Database:
+    """An open database. Use `Database.open`; it is an async context manager's job to close it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writer: aiosqlite.Connection
+        self._reader: aiosqlite.Connection
+        self._pending: deque[_Pending[Any]] = deque()
+        self._participants: list[Participant] = []
+
+    @classmethod
+    async def open(cls, path: Path, *, create: bool = False) -> Self:
+        """Open a database, bringing it to this version's tables.
+
+        Raises:
+            StoreMissingError: it is not there, and `create` is not given.
+            StoreNewerError, StoreCorruptError, StoreReadOnlyError, StoreFullError, StoreBusyError: as they say.
+        """
+        if not create and not path.is_file():
+            raise StoreMissingError(f"there is no replica at {path.parent}")
+        self = cls(path)
+        self._writer = await self._connect(query_only=False)
+        try:
+            await self._run(self._writer, _prepare)
+            self._reader = await self._connect(query_only=True)
+        except BaseException:
+            await self._writer.close()
+            raise
+        return self
+
+    async def close(self) -> None:
+        """Close both connections; what was acknowledged is durable already."""
+        try:
+            await self._reader.close()
+        finally:
+            await self._writer.close()
+
+    def join(self, participant: Participant) -> None:
+        """Tell `participant` from now on what becomes of each transaction, in the writer's thread."""
+        self._participants.append(participant)
+
+    async def write(self, job: Job[R]) -> R:
+        """Run `job` in a transaction and return its result when that is durable.
+
+        If the job raises, what it wrote is undone, and only that. A job must not keep the connection.
+
+        Raises:
+            StoreError: the database failed; nothing of the job was written.
+        """
+        pending = _Pending(job)
+        self._pending.append(pending)
+        await self._run(self._writer, self._run_pending)
+        if pending.error is not None:
+            with translated(self.path):
+                raise pending.error
+        return pending.result  # type: ignore[return-value]  # set when there is no error
+
+    async def read(self, job: Job[R]) -> R:
+        """Run `job` on a consistent state of the database, beside the writers.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        return await self._run(self._reader, _in_snapshot, job)
+
+    async def run(self, job: Job[R]) -> R:
+        """Run `job` in the writer's thread outside of a transaction, after all writes asked for before.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        return await self._run(self._writer, lambda connection: job(connection))
+
+    async def _connect(self, *, query_only: bool) -> aiosqlite.Connection:
+        with translated(self.path):
+            connection = aiosqlite.connect(
+                self.path, isolation_level=None, timeout=BUSY_TIMEOUT_S, cached_statements=512
+            )
+            opened = await connection
+        await self._run(opened, _configure, query_only)
+        return opened
+
+    async def _run(self, connection: aiosqlite.Connection, function: Callable[..., R], *args: Any) -> R:
+        # aiosqlite has no public verb that runs a function in its thread; one hop for many statements is what
+        # makes an edit cheap (docs/decisions/0003). Its raw connection is not for other threads.
+        with translated(self.path):
+            result: R = await connection._execute(function, connection._conn, *args)  # type: ignore[no-untyped-call]  # noqa: SLF001
+            return result
+
+    def _run_pending(self, connection: sqlite3.Connection) -> None:
+        batch: list[_Pending[Any]] = []
+        while self._pending and len(batch) < BATCH_JOBS_MAX:
+            batch.append(self._pending.popleft())
+        if not batch:
+            return
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for pending in batch:
+                self._run_one(connection, pending, alone=len(batch) == 1)
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+            for participant in self._participants:
+                participant.batch_committed()
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for participant in self._participants:
+                participant.batch_failed()
+            for pending in batch:
+                pending.error = pending.error or error
+            if not isinstance(error, Exception):
+                raise
+
+    def _run_one(self, connection: sqlite3.Connection, pending: _Pending[Any], *, alone: bool) -> None:
+        for participant in self._participants:
+            participant.job_begins()
+        if not alone:
+            connection.execute("SAVEPOINT job")
+        try:
+            pending.result = pending.job(connection)
+        except BaseException as error:
+            for participant in self._participants:
+                participant.job_failed()
+            pending.error = error
+            if not connection.in_transaction:
+                # The disk is full, or the like: SQLite gave up the whole transaction, so all of it failed.
+                raise
+            if alone:
+                connection.execute("ROLLBACK")
+            else:
+                connection.execute("ROLLBACK TO job")
+                connection.execute("RELEASE job")
+            return
+        if not alone:
+            connection.execute("RELEASE job")
+
+
+def _configure(connection: sqlite3.Connection, query_only: bool) -> None:  # noqa: FBT001 - run by position
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -16000")
+    if query_only:
+        connection.execute("PRAGMA query_only = ON")
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    # NORMAL lost every commit since the last checkpoint in a power cut; FULL lost none.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 2000")
+    version = _version(connection)
+    if version == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)
+        for step in MIGRATIONS[version:]:
+            step(connection)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application not in (0, APPLICATION_ID) or (application == 0 and tables):
+        raise StoreCorruptError(
+            "the database was not made by crdtsync", hint="Give the directory of a replica, or an empty one"
+        )
+    if version > SCHEMA_VERSION:
+        raise StoreNewerError(f"the database has version {version}; this crdtsync knows up to {SCHEMA_VERSION}")
+    return int(version)
+
+
+def _in_snapshot(connection: sqlite3.Connection, job: Job[R]) -> R:
+    connection.execute("BEGIN")
+    try:
+        return job(connection)
+    finally:
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what SQLite says into the errors of `crdtsync.errors`, keeping the cause."""
+    try:
+        yield
+    except CrdtSyncError:
+        raise
+    except sqlite3.Error as error:
+        raise as_store_error(error, path) from error
+
+
+def as_store_error(error: sqlite3.Error, path: Path) -> StoreError:
+    """Return the error of ours for one of SQLite's."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    said = f"{path}: {error}"
+    if name.startswith("SQLITE_FULL"):
+        return StoreFullError(said)
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StoreBusyError(said)
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+        return StoreReadOnlyError(said)
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return StoreCorruptError(said)
+    return StoreError(said)

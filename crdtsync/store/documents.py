@@ -1,0 +1,553 @@
+"""Documents in the database: opening them, and making or applying changes, each in one transaction.
+
+A `Documents` belongs to the writer's thread. It keeps some documents open; one that a failed transaction has
+touched is thrown away, since a CRDT cannot roll back.
+"""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from crdtsync.document.draft import REFERENCES, Draft
+from crdtsync.document.live import LiveDocument
+from crdtsync.environment import Environment
+from crdtsync.errors import CrdtError, DocumentNotFoundError, UnknownKindError, ValidationError
+from crdtsync.protocol.causality import (
+    ChangeId,
+    Frontier,
+    Version,
+    advance,
+    causes_of_next,
+    missing,
+    pack_frontier,
+    pack_version,
+    unpack_frontier,
+    unpack_version,
+)
+from crdtsync.protocol.segment import Change, DocumentChanges
+from crdtsync.store import projections
+from crdtsync.store.kinds import Kinds, table_of
+
+OPEN_DOCUMENTS_MAX = 128
+"""About 42 kB each for a quote of ten lines."""
+
+DELTAS_PER_STATE = 32
+"""How many changes are applied on top of a stored state before it is stored anew."""
+
+
+@dataclass(slots=True)
+class OpenDocument:
+    """A document in memory, as of one revision of its row."""
+
+    n: int
+    id: str
+    kind: str
+    rev: int
+    shared: bool
+    version: Version
+    frontier: Frontier
+    deltas: int
+    live: LiveDocument
+    stored: projections.Stored = field(default_factory=projections.Stored)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeChange:
+    """What an edit that was written became."""
+
+    document: str
+    n: int
+    change: int
+    id: ChangeId
+    is_new: bool
+
+
+@dataclass(slots=True)
+class Applied:
+    """What came of applying the changes of one or more documents."""
+
+    applied: int = 0
+    known: int = 0
+    waiting: int = 0
+    refused: int = 0
+    touched: set[str] = field(default_factory=set)
+
+    def __iadd__(self, other: "Applied") -> "Applied":
+        self.applied += other.applied
+        self.known += other.known
+        self.waiting += other.waiting
+        self.refused += other.refused
+        self.touched |= other.touched
+        return self
+
+
+class Documents:
+    """The documents of one replica, for one process."""
+
+    def __init__(self, kinds: Kinds, client: int, environment: Environment) -> None:
+        self.kinds = kinds
+        self.client = client
+        self._environment = environment
+        self._open: OrderedDict[str, OpenDocument] = OrderedDict()
+        self._touched_by_job: set[str] = set()
+        self._touched_by_batch: set[str] = set()
+
+    # Participant of the database's transactions.
+
+    def job_begins(self) -> None:
+        """See `database.Participant`."""
+        self._touched_by_batch |= self._touched_by_job
+        self._touched_by_job = set()
+
+    def job_failed(self) -> None:
+        """See `database.Participant`."""
+        self._forget(self._touched_by_job)
+        self._touched_by_job = set()
+
+    def batch_failed(self) -> None:
+        """See `database.Participant`."""
+        self._forget(self._touched_by_job | self._touched_by_batch)
+        self._touched_by_job, self._touched_by_batch = set(), set()
+
+    def batch_committed(self) -> None:
+        """See `database.Participant`."""
+        self._touched_by_job, self._touched_by_batch = set(), set()
+
+    def close(self) -> None:
+        """Free every open document."""
+        self._forget(list(self._open))
+
+    def forget_kind(self, kind: str) -> None:
+        """Throw away open documents of a kind whose schema has changed."""
+        self._forget([key for key, document in self._open.items() if document.kind == kind])
+
+    def open(self, connection: sqlite3.Connection, document_id: str, *, keep: bool = True) -> OpenDocument:
+        """Return a document as the database has it now.
+
+        Args:
+            connection: the writer's.
+            document_id: which one.
+            keep: whether it stays open; bulk work does not keep what it touches once.
+
+        Raises:
+            DocumentNotFoundError: it is not here.
+            CrdtError: what is stored cannot be loaded.
+        """
+        document = self._open.get(document_id)
+        if document is not None:
+            row = connection.execute("SELECT rev, shared FROM _documents WHERE n = ?", (document.n,)).fetchone()
+            if row is not None and row[0] == document.rev:
+                document.shared = bool(row[1])
+                self._open.move_to_end(document_id)
+                return document
+            self._forget([document_id])
+        document = self._load(connection, document_id)
+        if keep:
+            self._keep(document)
+        return document
+
+    def draft(self, connection: sqlite3.Connection, document_id: str, kind: str) -> Draft:
+        """Start an edit of a document as it is now.
+
+        Raises:
+            DocumentNotFoundError: it is not here, or of another kind.
+            UnknownKindError: this replica has no schema for it.
+        """
+        document = self.open(connection, document_id)
+        if kind and document.kind != kind:
+            raise DocumentNotFoundError(f"{document_id} is a {document.kind}, not a {kind}")
+        if document.live.schema is None:
+            raise UnknownKindError(f"this replica has no schema for kind {document.kind!r}")
+        return document.live.draft(document.live.schema, self._environment.random_bytes)
+
+    def new_draft(self, kind: str) -> Draft:
+        """Start an edit of a document that does not exist yet.
+
+        Raises:
+            UnknownKindError: this replica has no schema for the kind.
+        """
+        schema = self.kinds.schema(kind)
+        if schema is None:
+            raise UnknownKindError(f"this replica has no schema for kind {kind!r}")
+        live = LiveDocument(self.client, schema)
+        try:
+            return live.draft(schema, self._environment.random_bytes)
+        finally:
+            live.close()
+
+    def commit(
+        self,
+        connection: sqlite3.Connection,
+        document_id: str,
+        draft: Draft,
+        *,
+        label: str,
+        is_new: bool,
+        shared: bool,
+    ) -> MadeChange | None:
+        """Write an edit; None when it changes nothing. Must run inside a transaction.
+
+        Raises:
+            DocumentNotFoundError: the document is gone.
+            ValidationError: a new document has an id that is taken by one of another kind.
+            CrdtError: the CRDT failed; nothing is written.
+        """
+        now_ms = self._environment.now_ms()
+        kind = draft.schema.kind
+        row = connection.execute("SELECT kind FROM _documents WHERE id = ?", (document_id,)).fetchone()
+        if row is not None and row[0] != kind:
+            raise ValidationError(f"{document_id} is a {row[0]}, not a {kind}")
+        if row is None:
+            if not is_new:
+                raise DocumentNotFoundError(f"there is no document {document_id}")
+            document = self._create(connection, document_id, kind, now_ms, shared=shared)
+        else:
+            document = self.open(connection, document_id)
+        self._touched_by_job.add(document_id)
+        written = document.live.write(draft, now_ms)
+        if written is None and row is not None:
+            return None
+        if written is None:
+            raise ValidationError("a new document has nothing in it", hint="Set at least one field")
+        sequence = document.version.get(self.client, 0) + 1
+        change_id = ChangeId(self.client, sequence)
+        causes = causes_of_next(document.frontier, self.client)
+        document.frontier = advance(document.version, document.frontier, change_id, causes)
+        change = _insert_change(
+            connection, document.n, Change(self.client, sequence, now_ms, causes, label, written.delta)
+        )
+        document.deltas += 1
+        self._save(connection, document, change, now_ms)
+        if any(path[0] == REFERENCES for path in draft.writes.values):
+            self._save_aliases(connection, document)
+        if document.shared:
+            connection.execute("INSERT INTO _outbox (remote, change) SELECT n, ? FROM _remotes", (change,))
+        return MadeChange(document_id, document.n, change, change_id, row is None)
+
+    def apply(
+        self, connection: sqlite3.Connection, incoming: DocumentChanges, segment: int | None = None
+    ) -> Applied:
+        """Apply changes of one document that came from elsewhere, as far as their causes are here.
+
+        What cannot be applied yet waits in the database; what the CRDT refuses goes to the quarantine. Must
+        run inside a transaction.
+        """
+        result = Applied()
+        now_ms = self._environment.now_ms()
+        document = self._open_or_create(connection, incoming, now_ms)
+        if document is None:
+            result.refused = len(incoming.changes)
+            return result
+        version = dict(document.version)
+        frontier = document.frontier
+        waiting = {ChangeId(item.client, item.sequence): item for item in incoming.changes}
+        carried = dict.fromkeys(waiting, segment)
+        result.known = sum(version.get(key.client, 0) >= key.sequence for key in waiting)
+        stored = _waiting(connection, document.id)
+        for item, item_segment in stored:
+            key = ChangeId(item.client, item.sequence)
+            waiting[key], carried[key] = item, item_segment
+        ready: list[Change] = []
+        progress = True
+        while progress and waiting:
+            progress = False
+            for key in list(waiting):
+                change = waiting[key]
+                if version.get(key.client, 0) >= key.sequence:
+                    del waiting[key]
+                elif not missing(version, key, change.causes):
+                    frontier = advance(version, frontier, key, change.causes)
+                    ready.append(change)
+                    del waiting[key]
+                    progress = True
+        if ready:
+            self._touched_by_job.add(document.id)
+            refused = self._apply_ready(connection, document, ready, now_ms, carried)
+            result.refused += refused
+            result.applied += len(ready) - refused
+            result.touched.add(document.id)
+        if stored or waiting:
+            _keep_waiting(connection, document, waiting, carried)
+        result.waiting = len(waiting)
+        if document.id not in self._open:
+            document.live.close()
+        return result
+
+    def reproject(self, connection: sqlite3.Connection, kind: str, count: int) -> int:
+        """Make the stale or missing projections of a kind again, `count` documents at most; return how many."""
+        rows = connection.execute(
+            f"SELECT d.id FROM _documents d LEFT JOIN {table_of(kind)} p ON p.document = d.n "
+            "WHERE d.kind = ? AND (p.document IS NULL OR p.stale) LIMIT ?",
+            (kind, count),
+        ).fetchall()
+        for (document_id,) in rows:
+            document = self.open(connection, document_id, keep=False)
+            self._touched_by_job.add(document_id)
+            conflicts = projections.save(connection, document.n, document.id, document.live, document.stored)
+            connection.execute("UPDATE _documents SET conflicts = ? WHERE n = ?", (conflicts, document.n))
+            if document_id not in self._open:
+                document.live.close()
+        return len(rows)
+
+    def share(self, connection: sqlite3.Connection, n: int) -> None:
+        """Publish a document from now on, with all its changes so far."""
+        if connection.execute("UPDATE _documents SET shared = 1 WHERE n = ? AND NOT shared", (n,)).rowcount:
+            connection.execute(
+                "INSERT OR IGNORE INTO _outbox (remote, change) "
+                "SELECT r.n, c.n FROM _remotes r, _changes c WHERE c.document = ?",
+                (n,),
+            )
+
+    def _apply_ready(
+        self,
+        connection: sqlite3.Connection,
+        document: OpenDocument,
+        ready: list[Change],
+        now_ms: int,
+        carried: dict[ChangeId, int | None],
+    ) -> int:
+        """Apply changes whose causes are here, in order; return how many the CRDT refused."""
+        refused = 0
+        try:
+            document.live.apply([change.delta for change in ready])
+        except CrdtError:
+            # One of them is bad: find it on fresh copies, so that the others are not lost with it.
+            accepted, rejected = self._sift(connection, document, ready)
+            refused = len(ready) - len(accepted)
+            document.live.close()
+            document.live = self._live(connection, document.n, document.kind, None)
+            document.stored = projections.Stored()
+            document.live.apply([change.delta for change in accepted])
+            for change, reason in rejected:
+                _quarantine_change(connection, document, change, reason, now_ms)
+            ready = accepted
+        if not ready:
+            return refused
+        last = 0
+        for change in ready:
+            key = ChangeId(change.client, change.sequence)
+            document.frontier = advance(document.version, document.frontier, key, change.causes)
+            last = _insert_change(connection, document.n, change, carried[key])
+        document.deltas += len(ready)
+        self._save(connection, document, last, max(change.at_ms for change in ready))
+        if any(REFERENCES.encode() in change.delta for change in ready):
+            self._save_aliases(connection, document)
+        return refused
+
+    def _sift(
+        self, connection: sqlite3.Connection, document: OpenDocument, ready: list[Change]
+    ) -> tuple[list[Change], list[tuple[Change, str]]]:
+        accepted: list[Change] = []
+        rejected: list[tuple[Change, str]] = []
+        version = dict(document.version)
+        frontier = document.frontier
+        for change in ready:
+            key = ChangeId(change.client, change.sequence)
+            if missing(version, key, change.causes):
+                rejected.append((change, "it builds on a change that was refused"))
+                continue
+            scratch = self._live(connection, document.n, document.kind, None)
+            try:
+                scratch.apply([*(item.delta for item in accepted), change.delta])
+                scratch.close()
+            except CrdtError as error:
+                rejected.append((change, error.message))
+                continue
+            accepted.append(change)
+            frontier = advance(version, frontier, key, change.causes)
+        return accepted, rejected
+
+    def _save(self, connection: sqlite3.Connection, document: OpenDocument, change: int, at_ms: int) -> None:
+        if document.deltas >= DELTAS_PER_STATE:
+            connection.execute(
+                "INSERT OR REPLACE INTO _states (document, change, state) VALUES (?, ?, ?)",
+                (document.n, change, document.live.state()),
+            )
+            document.deltas = 0
+        conflicts = projections.save(connection, document.n, document.id, document.live, document.stored)
+        document.rev += 1
+        connection.execute(
+            "UPDATE _documents SET rev = ?, changed_ms = max(changed_ms, ?), digest = ?, version = ?, frontier = ?, "
+            "conflicts = ?, deltas = ? WHERE n = ?",
+            (
+                document.rev,
+                at_ms,
+                document.live.digest,
+                pack_version(document.version),
+                pack_frontier(document.frontier),
+                conflicts,
+                document.deltas,
+                document.n,
+            ),
+        )
+
+    def _save_aliases(self, connection: sqlite3.Connection, document: OpenDocument) -> None:
+        connection.executemany(
+            "INSERT OR IGNORE INTO _aliases (text, document) VALUES (?, ?)",
+            [(text, document.n) for text in document.live.references()],
+        )
+
+    def _open_or_create(
+        self, connection: sqlite3.Connection, incoming: DocumentChanges, now_ms: int
+    ) -> OpenDocument | None:
+        """Return the document, kept open only if it was; None if its kind is not what others say."""
+        row = connection.execute("SELECT kind FROM _documents WHERE id = ?", (incoming.document,)).fetchone()
+        if row is None:
+            first = min((change.at_ms for change in incoming.changes), default=now_ms)
+            return self._create(connection, incoming.document, incoming.kind, first, shared=True, keep=False)
+        if row[0] != incoming.kind:
+            connection.execute(
+                "INSERT OR IGNORE INTO _quarantine (at_ms, what, name, reason, waiting_helps) VALUES (?, ?, ?, ?, 0)",
+                (now_ms, "change", incoming.document, f"it is a {row[0]} here and a {incoming.kind} elsewhere"),
+            )
+            return None
+        document = self.open(connection, incoming.document, keep=False)
+        if not document.shared:
+            self.share(connection, document.n)
+            document.shared = True
+        return document
+
+    def _create(
+        self,
+        connection: sqlite3.Connection,
+        document_id: str,
+        kind: str,
+        now_ms: int,
+        *,
+        shared: bool,
+        keep: bool = True,
+    ) -> OpenDocument:
+        live = LiveDocument(self.client, self.kinds.schema(kind))
+        cursor = connection.execute(
+            "INSERT INTO _documents (id, kind, shared, created_ms, changed_ms, digest, version, frontier) "
+            "VALUES (?, ?, ?, ?, 0, ?, ?, ?)",
+            (document_id, kind, int(shared), now_ms, live.digest, pack_version({}), pack_frontier(())),
+        )
+        assert cursor.lastrowid is not None
+        stored = projections.Stored(words="", conflicts=[])
+        document = OpenDocument(cursor.lastrowid, document_id, kind, 0, shared, {}, (), 0, live, stored)
+        self._touched_by_job.add(document_id)
+        if keep:
+            self._keep(document)
+        return document
+
+    def _load(self, connection: sqlite3.Connection, document_id: str) -> OpenDocument:
+        row = connection.execute(
+            "SELECT n, kind, rev, shared, digest, version, frontier, deltas, conflicts FROM _documents WHERE id = ?",
+            (document_id,),
+        ).fetchone()
+        if row is None:
+            raise DocumentNotFoundError(f"there is no document {document_id}")
+        n, kind, rev, shared, digest, version, frontier, deltas, conflicts = row
+        live = self._live(connection, n, kind, digest)
+        stored = projections.Stored(conflicts=None if conflicts else [])
+        return OpenDocument(
+            n,
+            document_id,
+            kind,
+            rev,
+            bool(shared),
+            unpack_version(version),
+            unpack_frontier(frontier),
+            deltas,
+            live,
+            stored,
+        )
+
+    def _live(self, connection: sqlite3.Connection, n: int, kind: str, digest: bytes | None) -> LiveDocument:
+        state = connection.execute("SELECT change, state FROM _states WHERE document = ?", (n,)).fetchone()
+        updates = [] if state is None else [state[1]]
+        updates.extend(
+            delta
+            for (delta,) in connection.execute(
+                "SELECT delta FROM _changes WHERE document = ? AND n > ? ORDER BY n",
+                (n, 0 if state is None else state[0]),
+            )
+        )
+        return LiveDocument(self.client, self.kinds.schema(kind), updates, digest=digest)
+
+    def _keep(self, document: OpenDocument) -> None:
+        self._open[document.id] = document
+        while len(self._open) > OPEN_DOCUMENTS_MAX:
+            _, oldest = self._open.popitem(last=False)
+            oldest.live.close()
+
+    def _forget(self, document_ids: Iterable[str]) -> None:
+        for document_id in document_ids:
+            document = self._open.pop(document_id, None)
+            if document is not None:
+                document.live.close()
+
+
+def _insert_change(connection: sqlite3.Connection, n: int, change: Change, segment: int | None = None) -> int:
+    cursor = connection.execute(
+        "INSERT INTO _changes (document, client, sequence, at_ms, label, causes, delta, segment) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            n,
+            change.client,
+            change.sequence,
+            change.at_ms,
+            change.label,
+            pack_frontier(change.causes) if change.causes else b"",
+            change.delta,
+            segment,
+        ),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def unpack_causes(packed: bytes) -> tuple[ChangeId, ...]:
+    """Return the causes stored with a change."""
+    return unpack_frontier(packed) if packed else ()
+
+
+def _waiting(connection: sqlite3.Connection, document_id: str) -> list[tuple[Change, int | None]]:
+    rows = connection.execute(
+        "SELECT client, sequence, at_ms, causes, label, delta, segment FROM _waiting WHERE document = ? "
+        "ORDER BY client, sequence",
+        (document_id,),
+    )
+    return [
+        (Change(client, sequence, at_ms, unpack_causes(causes), label, delta), segment)
+        for client, sequence, at_ms, causes, label, delta, segment in rows
+    ]
+
+
+def _keep_waiting(
+    connection: sqlite3.Connection,
+    document: OpenDocument,
+    waiting: Mapping[ChangeId, Change],
+    carried: Mapping[ChangeId, int | None],
+) -> None:
+    """Make the waiting room of a document hold just these changes."""
+    connection.execute("DELETE FROM _waiting WHERE document = ?", (document.id,))
+    connection.executemany(
+        "INSERT INTO _waiting (document, client, sequence, kind, at_ms, label, causes, delta, segment) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                document.id,
+                change.client,
+                change.sequence,
+                document.kind,
+                change.at_ms,
+                change.label,
+                pack_frontier(change.causes) if change.causes else b"",
+                change.delta,
+                carried[key],
+            )
+            for key, change in waiting.items()
+        ],
+    )
+
+
+def _quarantine_change(
+    connection: sqlite3.Connection, document: OpenDocument, change: Change, reason: str, now_ms: int
+) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO _quarantine (at_ms, what, name, reason, waiting_helps, data) VALUES (?, ?, ?, ?, 0, ?)",
+        (now_ms, "change", f"{document.id}/{change.client:x}/{change.sequence}", reason, change.delta),
+    )

@@ -1,0 +1,441 @@
+"""Remotes, feeds and files in the database: what is to be published, what was, and what came in."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from crdtsync.protocol.beacon import Beacon, FeedPosition, FeedWant
+from crdtsync.protocol.files import NO_HASH, DecodedFile, FileHeader, FileType, encode_file
+from crdtsync.protocol.ids import FeedId, FolderId, ReplicaId
+from crdtsync.protocol.names import beacon_name, segment_name
+from crdtsync.protocol.segment import (
+    Change,
+    DocumentChanges,
+    Incarnation,
+    NumberRequest,
+    Segment,
+    encode_segment,
+)
+from crdtsync.store.documents import unpack_causes
+
+SEGMENT_CHANGES_MAX = 20_000
+SEGMENT_DELTA_BYTES_MAX = 8 * 1024 * 1024
+OWN_BEACONS_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRow:
+    """A remote this replica is attached to."""
+
+    n: int
+    address: str
+    folder: FolderId
+    feed: FeedId
+    head_sequence: int
+    head_hash: bytes
+    beacon_counter: int
+    beacon_content: bytes
+    beacon_ms: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A file of this replica's, as it was or is to be published."""
+
+    n: int
+    type: str
+    number: int
+    name: str
+    size_bytes: int
+    data: bytes
+    copies: int
+
+
+def attach(connection: sqlite3.Connection, address: str, folder: FolderId, feed: FeedId) -> RemoteRow:
+    """Remember a remote; what is shared already is to be published there."""
+    connection.execute(
+        "INSERT INTO _remotes (address, folder, feed, head_hash) VALUES (?, ?, ?, ?)", (address, folder, feed, NO_HASH)
+    )
+    row = remote(connection, address)
+    assert row is not None
+    connection.execute(
+        "INSERT INTO _outbox (remote, change) SELECT ?, c.n FROM _changes c JOIN _documents d ON d.n = c.document "
+        "WHERE d.shared AND c.segment IS NULL",
+        (row.n,),
+    )
+    return row
+
+
+def remote(connection: sqlite3.Connection, address: str) -> RemoteRow | None:
+    """Return what is known of the remote at an address."""
+    row = connection.execute(f"SELECT {_REMOTE_COLUMNS} FROM _remotes WHERE address = ?", (address,)).fetchone()
+    return None if row is None else RemoteRow(*row)
+
+
+def remotes(connection: sqlite3.Connection) -> list[RemoteRow]:
+    """Return all remotes this replica is attached to."""
+    rows = connection.execute(f"SELECT {_REMOTE_COLUMNS} FROM _remotes ORDER BY n")
+    return [RemoteRow(*row) for row in rows]
+
+
+def move_remote(connection: sqlite3.Connection, folder: FolderId, address: str) -> RemoteRow | None:
+    """Take note that a folder we are attached to is now found at another address."""
+    connection.execute("UPDATE _remotes SET address = ? WHERE folder = ?", (address, folder))
+    return remote(connection, address)
+
+
+def set_problem(connection: sqlite3.Connection, n: int, problem: str, now_ms: int) -> None:
+    """Remember why the remote cannot be used now; empty when it can."""
+    connection.execute(
+        "UPDATE _remotes SET problem = ?, problem_since_ms = CASE WHEN ? = '' THEN NULL "
+        "WHEN problem = '' THEN ? ELSE problem_since_ms END WHERE n = ? AND problem IS NOT ?",
+        (problem, problem, now_ms, n, problem),
+    )
+
+
+def rotate_feed(connection: sqlite3.Connection, n: int, feed: FeedId) -> None:
+    """Go on in a new feed: the old one holds segments that this database does not know it has written."""
+    connection.execute(
+        "UPDATE _remotes SET feed = ?, head_sequence = 0, head_hash = ? WHERE n = ?", (feed, NO_HASH, n)
+    )
+
+
+def pending(connection: sqlite3.Connection, n: int) -> int:
+    """Return how many changes and requests wait to be put into a segment."""
+    row = connection.execute(
+        "SELECT (SELECT count(*) FROM _outbox WHERE remote = ?) + (SELECT count(*) FROM _requests r WHERE NOT r.sent "
+        "AND r.replica = (SELECT value FROM _meta WHERE key = 'replica'))",
+        (n,),
+    ).fetchone()
+    return int(row[0])
+
+
+def seal(connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, now_ms: int) -> OwnFile | None:
+    """Put all that waits, up to the limits of a segment, into the next segment of the own feed.
+
+    Its exact bytes are in the database before anything of it is in the folder. Must run in a transaction.
+    """
+    changes, is_all = _waiting_changes(connection, row.n)
+    # A request follows the changes it is about: it is in the last segment that carries them, or a later one.
+    requests = _unsent_requests(connection, replica) if is_all else []
+    if not changes and not requests:
+        return None
+    segment = _segment_of(connection, changes, requests)
+    header = FileHeader(FileType.SEGMENT, row.folder, replica, row.feed, row.head_sequence + 1, row.head_hash)
+    data = encode_file(header, encode_segment(segment))
+    own = keep_own_file(
+        connection,
+        row.n,
+        "segment",
+        header.sequence,
+        segment_name(replica, row.feed, header.sequence, data[-32:]),
+        data,
+        now_ms,
+    )
+    cursor = connection.execute(
+        "INSERT INTO _segments (remote, owner, feed, sequence, hash, previous, size_bytes, applied_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (row.n, replica, row.feed, header.sequence, data[-32:], row.head_hash, len(data), now_ms),
+    )
+    assert cursor.lastrowid is not None
+    connection.execute(
+        "UPDATE _remotes SET head_sequence = ?, head_hash = ? WHERE n = ?", (header.sequence, data[-32:], row.n)
+    )
+    if changes:
+        first, last = changes[0][0], changes[-1][0]
+        connection.execute(
+            "UPDATE _changes SET segment = ? WHERE n BETWEEN ? AND ? AND segment IS NULL "
+            "AND n IN (SELECT change FROM _outbox WHERE remote = ? AND change BETWEEN ? AND ?)",
+            (cursor.lastrowid, first, last, row.n, first, last),
+        )
+        connection.execute("DELETE FROM _outbox WHERE remote = ? AND change BETWEEN ? AND ?", (row.n, first, last))
+    if requests:
+        connection.execute("UPDATE _requests SET sent = 1 WHERE replica = ?", (replica,))
+        connection.execute("UPDATE _marks SET segment = ? WHERE segment IS NULL", (cursor.lastrowid,))
+    return own
+
+
+def keep_own_file(
+    connection: sqlite3.Connection, n: int, type_: str, number: int, name: str, data: bytes, now_ms: int
+) -> OwnFile:
+    """Keep the exact bytes of a file that is to be published."""
+    cursor = connection.execute(
+        "INSERT INTO _own_files (remote, type, number, hash, name, size_bytes, data, made_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (n, type_, number, data[-32:], name, len(data), data, now_ms),
+    )
+    assert cursor.lastrowid is not None
+    return OwnFile(cursor.lastrowid, type_, number, name, len(data), data, 0)
+
+
+def unput_files(connection: sqlite3.Connection, n: int, count: int) -> list[OwnFile]:
+    """Return the own files that are not in the folder yet, oldest first."""
+    rows = connection.execute(
+        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND put_ms IS NULL ORDER BY n LIMIT ?", (n, count)
+    )
+    return [OwnFile(*row) for row in rows]
+
+
+def has_unput(connection: sqlite3.Connection, type_: str) -> bool:
+    """Whether a file of that type waits to be put into some folder."""
+    found = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM _own_files WHERE put_ms IS NULL AND type = ?)", (type_,)
+    ).fetchone()
+    return bool(found[0])
+
+
+def mark_put(connection: sqlite3.Connection, own: OwnFile, now_ms: int, *, name: str) -> None:
+    """Take note that a file is in the folder, under this name."""
+    connection.execute(
+        "UPDATE _own_files SET put_ms = coalesce(put_ms, ?), name = ?, copies = copies + ? WHERE n = ?",
+        (now_ms, name, int(name != own.name), own.n),
+    )
+
+
+def put_names(connection: sqlite3.Connection, n: int) -> dict[str, int]:
+    """Return the names and sizes of the own files that should be in the folder."""
+    return dict(
+        connection.execute("SELECT name, size_bytes FROM _own_files WHERE remote = ? AND put_ms IS NOT NULL", (n,))
+    )
+
+
+def own_file(connection: sqlite3.Connection, n: int, name: str) -> OwnFile | None:
+    """Return an own file by its name."""
+    row = connection.execute(
+        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND name = ?", (n, name)
+    ).fetchone()
+    return None if row is None else OwnFile(*row)
+
+
+def own_segment(connection: sqlite3.Connection, n: int, feed: FeedId, sequence: int) -> OwnFile | None:
+    """Return the published segment of an own feed with that number."""
+    row = connection.execute(
+        f"SELECT {', '.join('f.' + name for name in _OWN_COLUMNS.split(', '))} FROM _own_files f "
+        "JOIN _segments s ON s.hash = f.hash WHERE f.remote = ? AND s.feed = ? AND s.sequence = ?",
+        (n, feed, sequence),
+    ).fetchone()
+    return None if row is None else OwnFile(*row)
+
+
+def old_beacons(connection: sqlite3.Connection, n: int) -> list[OwnFile]:
+    """Return the own beacons that newer ones in the folder have made superfluous."""
+    rows = connection.execute(
+        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND type = 'beacon' AND number NOT IN "
+        "(SELECT number FROM _own_files WHERE remote = ? AND type = 'beacon' AND put_ms IS NOT NULL "
+        "ORDER BY number DESC LIMIT ?) AND put_ms IS NOT NULL",
+        (n, n, OWN_BEACONS_KEPT),
+    )
+    return [OwnFile(*row) for row in rows]
+
+
+def forget_own_file(connection: sqlite3.Connection, own: OwnFile) -> None:
+    """Forget a file that was deleted from the folder."""
+    connection.execute("DELETE FROM _own_files WHERE n = ?", (own.n,))
+
+
+def own_hashes(connection: sqlite3.Connection, n: int) -> set[bytes]:
+    """Return the hashes of all own files of a remote."""
+    return {value for (value,) in connection.execute("SELECT hash FROM _own_files WHERE remote = ?", (n,))}
+
+
+def known_files(connection: sqlite3.Connection, n: int) -> dict[str, int]:
+    """Return the names and sizes of the files that need not be read again."""
+    return dict(connection.execute("SELECT name, size_bytes FROM _files WHERE remote = ?", (n,)))
+
+
+def remember_file(connection: sqlite3.Connection, n: int, name: str, size_bytes: int, verdict: str) -> None:
+    """Take note that a file was read and need not be read again."""
+    connection.execute(
+        "INSERT OR REPLACE INTO _files (remote, name, size_bytes, verdict) VALUES (?, ?, ?, ?)",
+        (n, name, size_bytes, verdict),
+    )
+    connection.execute("DELETE FROM _quarantine WHERE what = 'file' AND name = ?", (name,))
+
+
+def quarantine(
+    connection: sqlite3.Connection, what: str, name: str, reason: str, *, waiting_helps: bool, now_ms: int
+) -> None:
+    """List something that could not be taken in, with the reason."""
+    connection.execute(
+        "INSERT INTO _quarantine (at_ms, what, name, reason, waiting_helps) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (what, name) DO UPDATE SET reason = excluded.reason, waiting_helps = excluded.waiting_helps",
+        (now_ms, what, name, reason, int(waiting_helps)),
+    )
+
+
+def receive_segment(connection: sqlite3.Connection, n: int, file: DecodedFile, size_bytes: int) -> bool:
+    """Keep a segment until it is applied; return whether it is new."""
+    header = file.header
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO _segments (remote, owner, feed, sequence, hash, previous, size_bytes, body) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (n, header.writer, header.feed, header.sequence, file.hash, header.previous, size_bytes, file.body),
+    )
+    return cursor.rowcount > 0
+
+
+def next_segment(connection: sqlite3.Connection, n: int) -> tuple[int, ReplicaId, FeedId, int, bytes] | None:
+    """Return a segment whose predecessor is applied: (row, owner, feed, sequence, body); None if there is none.
+
+    Two successors of one segment (the feed of a restored replica) are both taken: changes carry their own
+    identity, so that neither can do harm.
+    """
+    row: tuple[int, ReplicaId, FeedId, int, bytes] | None = connection.execute(
+        "SELECT s.n, s.owner, s.feed, s.sequence, s.body FROM _segments s WHERE s.remote = ? "
+        "AND s.applied_ms IS NULL AND ((s.sequence = 1 AND s.previous = ?) OR EXISTS (SELECT 1 FROM _segments p "
+        "WHERE p.hash = s.previous AND p.applied_ms IS NOT NULL AND p.owner = s.owner AND p.feed = s.feed "
+        "AND p.sequence = s.sequence - 1)) ORDER BY s.owner, s.feed, s.sequence LIMIT 1",
+        (n, NO_HASH),
+    ).fetchone()
+    return row
+
+
+def mark_applied(connection: sqlite3.Connection, segment: int, now_ms: int) -> None:
+    """Take note that all of a segment is in the database."""
+    connection.execute("UPDATE _segments SET applied_ms = ?, body = NULL WHERE n = ?", (now_ms, segment))
+
+
+def positions(connection: sqlite3.Connection, n: int) -> list[FeedPosition]:
+    """Return how far every feed has been taken in."""
+    rows = connection.execute(
+        "SELECT owner, feed, max(sequence), hash FROM _segments WHERE remote = ? AND applied_ms IS NOT NULL "
+        "GROUP BY owner, feed ORDER BY owner, feed",
+        (n,),
+    )
+    return [FeedPosition(*row) for row in rows]
+
+
+def wants(connection: sqlite3.Connection, n: int) -> list[FeedWant]:
+    """Return the segments that keep others waiting."""
+    rows = connection.execute(
+        "SELECT DISTINCT s.owner, s.feed, s.sequence - 1 FROM _segments s WHERE s.remote = ? "
+        "AND s.applied_ms IS NULL AND s.sequence > 1 AND NOT EXISTS (SELECT 1 FROM _segments p WHERE p.remote = s.remote "
+        "AND p.owner = s.owner AND p.feed = s.feed AND p.sequence = s.sequence - 1) ORDER BY 1, 2, 3 LIMIT 100",
+        (n,),
+    )
+    return [FeedWant(*row) for row in rows]
+
+
+def remember_incarnations(connection: sqlite3.Connection, incarnations: Iterable[Incarnation]) -> None:
+    """Learn who stands behind client ids; what is known already is not changed by what comes later."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO _incarnations (client, replica, name, author) VALUES (?, ?, ?, ?)",
+        [(item.client, item.replica, item.replica_name, item.author) for item in incarnations],
+    )
+
+
+def receive_beacon(
+    connection: sqlite3.Connection, n: int, replica: ReplicaId, beacon: Beacon, now_ms: int
+) -> bool:
+    """Take in what another replica says it has; return whether it is news. Marks never go down."""
+    known = connection.execute(
+        "SELECT counter FROM _peers WHERE remote = ? AND replica = ?", (n, replica)
+    ).fetchone()
+    connection.executemany(
+        "INSERT INTO _receipts (remote, replica, owner, feed, sequence, received_ms) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (remote, replica, owner, feed) DO UPDATE SET sequence = excluded.sequence, "
+        "received_ms = excluded.received_ms WHERE excluded.sequence > sequence",
+        [(n, replica, item.owner, item.feed, item.sequence, now_ms) for item in beacon.positions],
+    )
+    if known is not None and known[0] >= beacon.counter:
+        return False
+    connection.execute(
+        "INSERT OR REPLACE INTO _peers (remote, replica, name, role, coordinator, counter, at_ms, heard_ms, "
+        "ledger_index, ledger_hash, software) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            n,
+            replica,
+            beacon.name,
+            beacon.role,
+            int(beacon.coordinator),
+            beacon.counter,
+            beacon.at_ms,
+            now_ms,
+            beacon.ledger_index,
+            beacon.ledger_hash,
+            beacon.software,
+        ),
+    )
+    return True
+
+
+def save_beacon(
+    connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, data: bytes, content: bytes, now_ms: int
+) -> OwnFile:
+    """Keep the next own beacon, to be put into the folder."""
+    counter = row.beacon_counter + 1
+    connection.execute(
+        "UPDATE _remotes SET beacon_counter = ?, beacon_content = ?, beacon_ms = ? WHERE n = ?",
+        (counter, content, now_ms, row.n),
+    )
+    return keep_own_file(
+        connection, row.n, "beacon", counter, beacon_name(replica, counter, data[-32:]), data, now_ms
+    )
+
+
+_REMOTE_COLUMNS = (
+    "n, address, folder, feed, head_sequence, head_hash, beacon_counter, beacon_content, beacon_ms, problem"
+)
+_OWN_COLUMNS = "n, type, number, name, size_bytes, data, copies"
+
+
+def _waiting_changes(connection: sqlite3.Connection, n: int) -> tuple[list[tuple[Any, ...]], bool]:
+    rows: list[tuple[Any, ...]] = []
+    delta_bytes = 0
+    found = connection.execute(
+        "SELECT c.n, d.id, d.kind, c.client, c.sequence, c.at_ms, c.causes, c.label, c.delta FROM _outbox o "
+        "JOIN _changes c ON c.n = o.change JOIN _documents d ON d.n = c.document WHERE o.remote = ? ORDER BY o.change",
+        (n,),
+    )
+    for row in found:
+        if len(rows) >= SEGMENT_CHANGES_MAX or delta_bytes >= SEGMENT_DELTA_BYTES_MAX:
+            return rows, False
+        rows.append(row)
+        delta_bytes += len(row[8])
+    return rows, True
+
+
+def _unsent_requests(connection: sqlite3.Connection, replica: ReplicaId) -> list[NumberRequest]:
+    rows = connection.execute(
+        "SELECT document, kind, series, serial, withdrawn, digest, reference, at_ms FROM _requests "
+        "WHERE replica = ? AND NOT sent ORDER BY n",
+        (replica,),
+    )
+    return [
+        NumberRequest(
+            document=document,
+            kind=kind,
+            series=series,
+            serial=serial,
+            withdrawn=bool(withdrawn),
+            digest=digest,
+            reference=reference,
+            at_ms=at_ms,
+        )
+        for document, kind, series, serial, withdrawn, digest, reference, at_ms in rows
+    ]
+
+
+def _segment_of(
+    connection: sqlite3.Connection, changes: list[tuple[Any, ...]], requests: list[NumberRequest]
+) -> Segment:
+    documents: dict[str, DocumentChanges] = {}
+    clients: dict[int, None] = {}
+    for _, document, kind, client, sequence, at_ms, causes, label, delta in changes:
+        group = documents.get(document)
+        if group is None:
+            group = documents[document] = DocumentChanges(document, kind, [])
+        unpacked = unpack_causes(causes)
+        group.changes.append(Change(client, sequence, at_ms, unpacked, label, delta))
+        clients[client] = None
+        clients.update((cause.client, None) for cause in unpacked)
+    incarnations = [
+        Incarnation(client, *row)
+        for client in clients
+        for row in connection.execute(
+            "SELECT replica, author, name FROM _incarnations WHERE client = ?", (client,)
+        )
+    ]
+    return Segment(incarnations, list(documents.values()), requests)

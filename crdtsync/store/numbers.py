@@ -1,0 +1,407 @@
+"""Marks, requests, and the ledger in the database (design: final numbers come from the ledger alone)."""
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from crdtsync.errors import DocumentNotFoundError, UsageError, ValidationError
+from crdtsync.protocol.files import FileHeader, FileType, encode_file
+from crdtsync.protocol.ids import DocumentId, ReplicaId
+from crdtsync.protocol.ledger import (
+    GENESIS,
+    LedgerEntry,
+    LedgerHead,
+    Outcome,
+    decode_entry,
+    encode_entry,
+    encode_ledger,
+    entry_hash,
+    extend,
+)
+from crdtsync.protocol.names import ledger_name
+from crdtsync.protocol.numbering import GrantRequest, Series, plan_grants, plan_void
+from crdtsync.protocol.segment import NumberRequest
+from crdtsync.store import feeds
+from crdtsync.store.documents import Documents
+
+TAIL_ENTRIES_MAX = 5_000
+"""How many entries that not all replicas are known to have a ledger file carries at most."""
+
+GRANTS_PER_ROUND_MAX = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerChange:
+    """What taking in ledger entries came to."""
+
+    accepted: int = 0
+    gap: bool = False
+    fork: int | None = None
+
+
+def series_of(connection: sqlite3.Connection) -> dict[str, Series]:
+    """Return the series this replica knows."""
+    rows = connection.execute("SELECT name, pattern, start FROM _series ORDER BY name")
+    return {name: Series(name, pattern, start) for name, pattern, start in rows}
+
+
+def define_series(connection: sqlite3.Connection, series: Series) -> None:
+    """Set pattern and start of a series; they count for the numbers that are still to be given."""
+    connection.execute(
+        "INSERT INTO _series (name, pattern, start) VALUES (?, ?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, start = excluded.start",
+        (series.name, series.pattern, series.start),
+    )
+
+
+def mark(
+    connection: sqlite3.Connection, documents: Documents, replica: ReplicaId, document_id: str, now_ms: int
+) -> bool:
+    """Mark a document to be synced, and ask for its number if its kind has a series; False if it is marked.
+
+    Raises:
+        DocumentNotFoundError: it is not here.
+    """
+    n, kind, digest = _row(connection, document_id)
+    marked = connection.execute("SELECT serial, marked_ms FROM _marks WHERE document = ?", (n,)).fetchone()
+    if marked is not None and marked[1] is not None:
+        return False
+    serial = 1 if marked is None else marked[0] + 1
+    connection.execute(
+        "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment) VALUES (?, ?, ?, NULL)",
+        (n, serial, now_ms),
+    )
+    documents.share(connection, n)
+    _ask(connection, documents, replica, document_id, kind, digest, serial, now_ms, withdrawn=False)
+    return True
+
+
+def withdraw(
+    connection: sqlite3.Connection, documents: Documents, replica: ReplicaId, document_id: str, now_ms: int
+) -> bool:
+    """Take back a mark whose number has not been granted; False if there is none, or it has been.
+
+    Raises:
+        DocumentNotFoundError: it is not here.
+    """
+    n, kind, digest = _row(connection, document_id)
+    marked = connection.execute("SELECT serial, marked_ms, segment FROM _marks WHERE document = ?", (n,)).fetchone()
+    if marked is None or marked[1] is None or granted_number(connection, document_id) is not None:
+        return False
+    serial, _, segment = marked
+    unsent = connection.execute(
+        "SELECT NOT EXISTS (SELECT 1 FROM _changes WHERE document = ? AND segment IS NOT NULL)", (n,)
+    ).fetchone()[0]
+    if segment is None and unsent and not _goes_to_all(connection, documents, kind):
+        # Nothing of it has left this machine: it is a draft again as if it had never been marked.
+        connection.execute("UPDATE _documents SET shared = 0 WHERE n = ?", (n,))
+        connection.execute(
+            "DELETE FROM _outbox WHERE change IN (SELECT n FROM _changes WHERE document = ?)", (n,)
+        )
+    connection.execute(
+        "UPDATE _marks SET serial = ?, marked_ms = NULL, segment = NULL WHERE document = ?", (serial + 1, n)
+    )
+    _ask(connection, documents, replica, document_id, kind, digest, serial + 1, now_ms, withdrawn=True)
+    return True
+
+
+def receive_requests(
+    connection: sqlite3.Connection, replica: ReplicaId, requests: Iterable[NumberRequest]
+) -> None:
+    """Take in what another replica asks for; of several words on one document its last one counts."""
+    for request in requests:
+        _save_request(connection, replica, request, sent=True)
+
+
+def granted_number(connection: sqlite3.Connection, document_id: str) -> str | None:
+    """Return the final number of a document, or None."""
+    row = connection.execute(
+        "SELECT text FROM _ledger WHERE document = ? AND outcome = ? ORDER BY idx LIMIT 1",
+        (document_id, Outcome.GRANTED.value),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def head(connection: sqlite3.Connection) -> LedgerHead:
+    """Return the last entry of the ledger as it is known here."""
+    row = connection.execute("SELECT idx, hash FROM _ledger ORDER BY idx DESC LIMIT 1").fetchone()
+    return GENESIS if row is None else LedgerHead(*row)
+
+
+def allocate(connection: sqlite3.Connection, replica: ReplicaId, now_ms: int) -> int:
+    """Grant what can be granted; return how many numbers that were. Must run in a transaction.
+
+    Counter, grants and the exact bytes of the ledger file are one transaction. As long as an earlier ledger
+    file is not in the folder, nothing is granted: else a number could be known while the one before it is lost
+    with this machine.
+    """
+    if feeds.has_unput(connection, "ledger"):
+        return 0
+    rows = connection.execute(
+        "SELECT r.replica, r.document, r.kind, r.series, r.serial, r.withdrawn, r.digest, r.reference, r.at_ms "
+        "FROM _requests r JOIN _documents d ON d.id = r.document WHERE NOT r.withdrawn AND d.rev > 0 "
+        "AND NOT EXISTS (SELECT 1 FROM _ledger l WHERE l.document = r.document AND l.series = r.series) "
+        "ORDER BY r.n LIMIT ?",
+        (GRANTS_PER_ROUND_MAX,),
+    ).fetchall()
+    requests = [
+        GrantRequest(
+            ReplicaId(requester),
+            NumberRequest(
+                document=DocumentId(document),
+                kind=kind,
+                series=series,
+                serial=serial,
+                withdrawn=bool(withdrawn),
+                digest=digest,
+                reference=reference,
+                at_ms=at_ms,
+            ),
+        )
+        for requester, document, kind, series, serial, withdrawn, digest, reference, at_ms in rows
+    ]
+    known = series_of(connection)
+    requests = [item for item in requests if item.request.series in known]
+    if not requests:
+        return 0
+    entries = plan_grants(
+        requests,
+        granted=set(),
+        counters=_counters(connection),
+        series=known,
+        head=head(connection),
+        at_ms=now_ms,
+        today=_date(now_ms),
+        last_issue_dates=_last_dates(connection),
+    )
+    _append(connection, replica, entries, now_ms)
+    return len(entries)
+
+
+def void(
+    connection: sqlite3.Connection,
+    replica: ReplicaId,
+    series_name: str,
+    reason: str,
+    now_ms: int,
+    *,
+    number: int | None = None,
+) -> LedgerEntry:
+    """Declare a number unusable: the next one, or one that was granted.
+
+    Raises:
+        DocumentNotFoundError: there is no such series.
+        ValidationError: there is no reason, or the number was never granted, or is void already.
+        UsageError: earlier numbers are still to be published.
+    """
+    if feeds.has_unput(connection, "ledger"):
+        raise UsageError("earlier numbers are not in the shared folder yet", hint="Sync once, then try again")
+    series = series_of(connection).get(series_name)
+    if series is None:
+        raise DocumentNotFoundError(f"there is no series {series_name!r}")
+    numbers = connection.execute(
+        "SELECT number, outcome FROM _ledger WHERE series = ?", (series_name,)
+    ).fetchall()
+    entry = plan_void(
+        series,
+        reason,
+        number=number,
+        granted={n for n, outcome in numbers if outcome == Outcome.GRANTED.value},
+        void={n for n, outcome in numbers if outcome == Outcome.VOID.value},
+        counter=_counters(connection).get(series_name),
+        head=head(connection),
+        at_ms=now_ms,
+        today=_date(now_ms),
+        last_issue_date=_last_dates(connection).get(series_name, ""),
+        requester=replica,
+    )
+    _append(connection, replica, [entry], now_ms)
+    return entry
+
+
+def accept(
+    connection: sqlite3.Connection, entries: Iterable[tuple[LedgerEntry, bytes]], now_ms: int
+) -> LedgerChange:
+    """Take entries of a ledger file into the ledger; those that come before their predecessors wait."""
+    incoming = list(entries)
+    stored = [
+        (idx, encoded)
+        for idx, encoded in connection.execute("SELECT idx, encoded FROM _ledger_waiting ORDER BY idx")
+    ]
+    change = _extend(connection, incoming, now_ms)
+    if change.gap:
+        connection.executemany(
+            "INSERT OR IGNORE INTO _ledger_waiting (idx, hash, encoded) VALUES (?, ?, ?)",
+            [(entry.index, entry_hash(encoded), encoded) for entry, encoded in incoming],
+        )
+    if change.accepted and stored:
+        for _, encoded in stored:
+            more = _extend(connection, [(decode_entry(encoded), encoded)], now_ms)
+            change = LedgerChange(change.accepted + more.accepted, more.gap, change.fork or more.fork)
+        connection.execute("DELETE FROM _ledger_waiting WHERE idx <= ?", (head(connection).index,))
+    return change
+
+
+def resend_ledger(
+    connection: sqlite3.Connection, row: feeds.RemoteRow, replica: ReplicaId, now_ms: int
+) -> None:
+    """Keep the whole ledger as files for a remote that was attached after numbers were given."""
+    entries = connection.execute("SELECT idx, encoded FROM _ledger ORDER BY idx").fetchall()
+    for start in range(0, len(entries), TAIL_ENTRIES_MAX):
+        _keep_ledger_file(connection, row, replica, entries[start : start + TAIL_ENTRIES_MAX], now_ms)
+
+
+def _extend(
+    connection: sqlite3.Connection, entries: list[tuple[LedgerEntry, bytes]], now_ms: int
+) -> LedgerChange:
+    def known(index: int) -> bytes | None:
+        row = connection.execute("SELECT hash FROM _ledger WHERE idx = ?", (index,)).fetchone()
+        return None if row is None else row[0]
+
+    extension = extend(head(connection), known, entries)
+    for entry, encoded in extension.accepted:
+        _insert(connection, entry, encoded, now_ms)
+    return LedgerChange(len(extension.accepted), extension.gap, extension.fork)
+
+
+def _append(
+    connection: sqlite3.Connection, replica: ReplicaId, entries: list[LedgerEntry], now_ms: int
+) -> None:
+    """Write new entries and the files that carry them, with the tail that not everybody has."""
+    if not entries:
+        return
+    for entry in entries:
+        _insert(connection, entry, encode_entry(entry), now_ms)
+    for row in feeds.remotes(connection):
+        acknowledged = connection.execute(
+            "SELECT min(ledger_index) FROM _peers WHERE remote = ?", (row.n,)
+        ).fetchone()[0]
+        first = max((acknowledged or 0) + 1, entries[0].index - TAIL_ENTRIES_MAX, 1)
+        tail = connection.execute(
+            "SELECT idx, encoded FROM _ledger WHERE idx >= ? ORDER BY idx", (min(first, entries[0].index),)
+        ).fetchall()
+        _keep_ledger_file(connection, row, replica, tail, now_ms)
+
+
+def _keep_ledger_file(
+    connection: sqlite3.Connection,
+    row: feeds.RemoteRow,
+    replica: ReplicaId,
+    entries: list[tuple[int, bytes]],
+    now_ms: int,
+) -> None:
+    last = entries[-1][0]
+    header = FileHeader(FileType.LEDGER, row.folder, replica, sequence=last)
+    data = encode_file(header, encode_ledger([encoded for _, encoded in entries]))
+    feeds.keep_own_file(
+        connection, row.n, "ledger", last, ledger_name(replica, last, data[-32:]), data, now_ms
+    )
+
+
+def _insert(connection: sqlite3.Connection, entry: LedgerEntry, encoded: bytes, now_ms: int) -> None:
+    connection.execute(
+        "INSERT INTO _ledger (idx, hash, encoded, outcome, series, number, text, document, reason, at_ms, issue_date, "
+        "known_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.index,
+            entry_hash(encoded),
+            encoded,
+            entry.outcome.value,
+            entry.series,
+            entry.number,
+            entry.text,
+            entry.document,
+            entry.reason,
+            entry.at_ms,
+            entry.issue_date,
+            now_ms,
+        ),
+    )
+
+
+def _row(connection: sqlite3.Connection, document_id: str) -> tuple[int, str, bytes]:
+    row = connection.execute("SELECT n, kind, digest FROM _documents WHERE id = ?", (document_id,)).fetchone()
+    if row is None:
+        raise DocumentNotFoundError(f"there is no document {document_id}")
+    return row[0], row[1], row[2]
+
+
+def _goes_to_all(connection: sqlite3.Connection, documents: Documents, kind: str) -> bool:
+    schema = documents.kinds.schema(kind)
+    office = connection.execute("SELECT value = 'office' FROM _meta WHERE key = 'role'").fetchone()
+    return bool(office and office[0]) or (schema is not None and schema.shared)
+
+
+def _ask(
+    connection: sqlite3.Connection,
+    documents: Documents,
+    replica: ReplicaId,
+    document_id: str,
+    kind: str,
+    digest: bytes,
+    serial: int,
+    now_ms: int,
+    *,
+    withdrawn: bool,
+) -> None:
+    schema = documents.kinds.schema(kind)
+    if schema is None or schema.series is None:
+        return
+    reference = connection.execute(
+        "SELECT min(a.text) FROM _aliases a JOIN _documents d ON d.n = a.document WHERE d.id = ?",
+        (document_id,),
+    ).fetchone()[0]
+    request = NumberRequest(
+        document=DocumentId(document_id),
+        kind=kind,
+        series=schema.series.name,
+        serial=serial,
+        withdrawn=withdrawn,
+        digest=digest,
+        reference=reference or "",
+        at_ms=now_ms,
+    )
+    _save_request(connection, replica, request, sent=False)
+
+
+def _save_request(
+    connection: sqlite3.Connection, replica: ReplicaId, request: NumberRequest, *, sent: bool
+) -> None:
+    if len(request.digest) != 16:
+        raise ValidationError("the digest of a request has 16 bytes")
+    connection.execute(
+        "INSERT INTO _requests (replica, document, series, kind, serial, withdrawn, digest, reference, at_ms, sent) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (replica, series, document) DO UPDATE SET "
+        "serial = excluded.serial, withdrawn = excluded.withdrawn, digest = excluded.digest, "
+        "reference = excluded.reference, at_ms = excluded.at_ms, sent = excluded.sent "
+        "WHERE excluded.serial > serial",
+        (
+            replica,
+            request.document,
+            request.series,
+            request.kind,
+            request.serial,
+            int(request.withdrawn),
+            request.digest,
+            request.reference,
+            request.at_ms,
+            int(sent),
+        ),
+    )
+
+
+def _counters(connection: sqlite3.Connection) -> dict[str, int]:
+    return dict(connection.execute("SELECT series, max(number) FROM _ledger GROUP BY series"))
+
+
+def _last_dates(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT series, max(issue_date) FROM _ledger GROUP BY series"))
+
+
+def _date(now_ms: int) -> str:
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    try:
+        return (epoch + dt.timedelta(milliseconds=now_ms)).date().isoformat()
+    except OverflowError:
+        return dt.date.max.isoformat()

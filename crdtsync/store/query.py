@@ -1,0 +1,266 @@
+"""Reading: views, lists, search, history, conflicts. Nothing here opens a CRDT."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from crdtsync.document.model import DocumentInfo
+from crdtsync.document.schema import DocumentSchema
+from crdtsync.errors import DocumentNotFoundError, UsageError
+from crdtsync.protocol.causality import ChangeId
+from crdtsync.store.documents import unpack_causes
+from crdtsync.store.kinds import annotation_of, column_of, sql_value, table_of
+
+PAGE_MAX = 10_000
+
+_CELLS = msgspec.json.Decoder(list[tuple[int, int, str]])
+_NUMBER = (
+    "(SELECT l.text FROM _ledger l WHERE l.document = d.id AND l.outcome = 'granted' ORDER BY l.idx LIMIT 1)"
+)
+_INFO_COLUMNS = f"d.id, d.kind, {_NUMBER}, d.created_ms, d.changed_ms, d.digest, d.conflicts, p.json"
+_BUILT_IN = {"changed": "d.changed_ms", "created": "d.created_ms"}
+
+Row = tuple[DocumentInfo, str]
+"""What is known of a document, and its projection."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One change of a document."""
+
+    id: ChangeId
+    at_ms: int
+    """By the clock of its author."""
+    author: str
+    replica: str
+    """The name of the replica it was made on."""
+    label: str
+    causes: tuple[ChangeId, ...]
+    delta_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictValue:
+    """One of several concurrent values."""
+
+    raw: str
+    """Canonical JSON; for a removal the marker, or what its remover had not seen."""
+    author: str
+    replica: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Values that were written by people who had not seen each other's."""
+
+    document: str
+    kind: str
+    path: str
+    """``customer`` or ``lines/<id>/quantity``; ``lines/<id>`` for an entity removed by one and edited by another."""
+    reason: Literal["values", "removal"]
+    policy: str
+    """How the shown value is chosen; with `ask` the conflict waits for a person."""
+    values: tuple[ConflictValue, ...]
+    """Newest first."""
+    shown: int
+    """Which of the values is shown."""
+
+    @property
+    def needs_decision(self) -> bool:
+        """Whether it waits for a person."""
+        return self.policy == "ask"
+
+
+def find(connection: sqlite3.Connection, document_id: str) -> Row:
+    """Return one document.
+
+    Raises:
+        DocumentNotFoundError: it is not here.
+    """
+    row = connection.execute("SELECT kind FROM _documents WHERE id = ?", (document_id,)).fetchone()
+    found = None
+    if row is not None and _has_table(connection, row[0]):
+        found = connection.execute(
+            f"SELECT {_INFO_COLUMNS} FROM _documents d JOIN {table_of(row[0])} p ON p.document = d.n WHERE d.id = ?",
+            (document_id,),
+        ).fetchone()
+    if found is None:
+        raise DocumentNotFoundError(f"there is no document {document_id}")
+    return _row(found)
+
+
+def find_number(connection: sqlite3.Connection, text: str) -> list[tuple[str, str]]:
+    """Return (id, kind) of the documents of a final or reference number, the final one's first."""
+    rows = connection.execute(
+        "SELECT d.id, d.kind FROM _ledger l JOIN _documents d ON d.id = l.document WHERE l.text = ? "
+        "UNION ALL SELECT d.id, d.kind FROM _aliases a JOIN _documents d ON d.n = a.document WHERE a.text = ?",
+        (text, text),
+    )
+    return list(dict.fromkeys((row[0], row[1]) for row in rows))
+
+
+def select(
+    connection: sqlite3.Connection,
+    schema: DocumentSchema,
+    *,
+    where: Mapping[str, Any],
+    search: str,
+    order_by: str,
+    limit: int,
+    offset: int,
+) -> list[Row]:
+    """Return a page of documents of one kind."""
+    if not _has_table(connection, schema.kind):
+        return []
+    condition, parameters = _condition(schema, where, search)
+    order = _order(schema, order_by)
+    sql = (
+        f"SELECT {_INFO_COLUMNS} FROM {table_of(schema.kind)} p JOIN _documents d ON d.n = p.document "
+        f"{condition} ORDER BY {order} LIMIT ? OFFSET ?"
+    )
+    return [_row(row) for row in _searched(connection, sql, (*parameters, min(limit, PAGE_MAX), offset), search)]
+
+
+def count(connection: sqlite3.Connection, schema: DocumentSchema, *, where: Mapping[str, Any], search: str) -> int:
+    """Return how many documents of one kind there are."""
+    if not _has_table(connection, schema.kind):
+        return 0
+    condition, parameters = _condition(schema, where, search)
+    sql = f"SELECT count(*) FROM {table_of(schema.kind)} p JOIN _documents d ON d.n = p.document {condition}"
+    if not where and not search:
+        sql = f"SELECT count(*) FROM {table_of(schema.kind)}"
+    return int(_searched(connection, sql, parameters, search)[0][0])
+
+
+def search_all(connection: sqlite3.Connection, words: str, limit: int) -> list[tuple[str, str]]:
+    """Return (id, kind) of the documents of any kind in which all words are found, best first."""
+    sql = (
+        "SELECT d.id, d.kind FROM _search s JOIN _documents d ON d.n = s.rowid WHERE _search MATCH ? "
+        "ORDER BY s.rank LIMIT ?"
+    )
+    return [(row[0], row[1]) for row in _searched(connection, sql, (match_query(words), limit), words)]
+
+
+def history(connection: sqlite3.Connection, document_id: str) -> list[HistoryEntry]:
+    """Return the changes of a document in the order in which they arrived here.
+
+    Raises:
+        DocumentNotFoundError: it is not here.
+    """
+    row = connection.execute("SELECT n FROM _documents WHERE id = ?", (document_id,)).fetchone()
+    if row is None:
+        raise DocumentNotFoundError(f"there is no document {document_id}")
+    rows = connection.execute(
+        "SELECT c.client, c.sequence, c.at_ms, coalesce(i.author, ''), coalesce(i.name, ''), c.label, c.causes, "
+        "length(c.delta) FROM _changes c LEFT JOIN _incarnations i ON i.client = c.client WHERE c.document = ? "
+        "ORDER BY c.n",
+        row,
+    )
+    return [
+        HistoryEntry(ChangeId(client, sequence), at_ms, author, name, label, unpack_causes(causes), size)
+        for client, sequence, at_ms, author, name, label, causes, size in rows
+    ]
+
+
+def conflicts(connection: sqlite3.Connection, document_id: str | None) -> list[Conflict]:
+    """Return the conflicts of one document, or of all."""
+    rows = connection.execute(
+        "SELECT d.id, d.kind, c.path, c.reason, c.policy, c.cells, c.shown FROM _conflicts c "
+        f"JOIN _documents d ON d.n = c.document {'' if document_id is None else 'WHERE d.id = ?'} "
+        "ORDER BY d.id, c.ordinal",
+        () if document_id is None else (document_id,),
+    ).fetchall()
+    people = {
+        client: (author, name)
+        for client, author, name in connection.execute("SELECT client, author, name FROM _incarnations")
+    } if rows else {}
+    found = []
+    for identity, kind, path, reason, policy, cells, shown in rows:
+        values = tuple(
+            ConflictValue(raw, *people.get(writer, ("", "")), at_ms=stamp) for stamp, writer, raw in _CELLS.decode(cells)
+        )
+        found.append(Conflict(identity, kind, path, reason, policy, values, shown))
+    return found
+
+
+def match_query(words: str) -> str:
+    """Return the full-text query that finds all words, the last one also as the beginning of a word."""
+    parts = [part.replace('"', '""') for part in words.split()]
+    return " ".join(f'"{part}"*' for part in parts)
+
+
+def _condition(schema: DocumentSchema, where: Mapping[str, Any], search: str) -> tuple[str, tuple[Any, ...]]:
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for key, wanted in where.items():
+        name, _, comparison = key.partition("__")
+        annotation_of(schema, name)
+        column = f"p.{column_of(name)}"
+        match comparison:
+            case "":
+                if wanted is None:
+                    parts.append(f"{column} IS NULL")
+                    continue
+                parts.append(f"{column} = ?")
+            case "in":
+                values = [sql_value(value) for value in wanted]
+                parts.append(f"{column} IN ({', '.join('?' * len(values))})")
+                parameters.extend(values)
+                continue
+            case "lt" | "le" | "gt" | "ge" | "ne":
+                sign = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "ne": "IS NOT"}[comparison]
+                parts.append(f"{column} {sign} ?")
+            case _:
+                raise UsageError(f"{key!r} is no filter", hint="Use name, name__lt, __le, __gt, __ge, __ne or __in")
+        parameters.append(sql_value(wanted))
+    if search.strip():
+        parts.append("d.n IN (SELECT rowid FROM _search WHERE _search MATCH ?)")
+        parameters.append(match_query(search))
+    return (f"WHERE {' AND '.join(parts)}" if parts else ""), tuple(parameters)
+
+
+def _order(schema: DocumentSchema, order_by: str) -> str:
+    name = order_by.removeprefix("-")
+    direction = "DESC" if order_by.startswith("-") else "ASC"
+    if name in _BUILT_IN and name not in schema.fields:
+        return f"{_BUILT_IN[name]} {direction}, d.n {direction}"
+    annotation_of(schema, name)
+    return f"p.{column_of(name)} {direction}, p.document {direction}"
+
+
+def _searched(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[Any], search: str
+) -> list[tuple[Any, ...]]:
+    try:
+        return connection.execute(sql, parameters).fetchall()
+    except sqlite3.OperationalError as error:
+        if search and "fts5" in str(error):
+            raise UsageError(f"{search!r} cannot be searched for: {error}") from error
+        raise
+
+
+def _has_table(connection: sqlite3.Connection, kind: str) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table_of(kind),)
+    ).fetchone()
+    return found is not None
+
+
+def _row(row: tuple[Any, ...]) -> Row:
+    identity, kind, number, created_ms, changed_ms, digest, conflict_count, json = row
+    return DocumentInfo(identity, kind, number, _references(json), created_ms, changed_ms, digest, conflict_count), json
+
+
+class _References(msgspec.Struct):
+    references: tuple[str, ...] = msgspec.field(default=(), name="_references")
+
+
+_REFERENCES = msgspec.json.Decoder(_References)
+
+
+def _references(json: str) -> tuple[str, ...]:
+    return _REFERENCES.decode(json).references if '"_references"' in json else ()

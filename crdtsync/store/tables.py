@@ -1,0 +1,268 @@
+"""The database's tables, and the steps from one version of them to the next.
+
+Internal names begin with an underscore, which a kind's name cannot: the readable views take the kinds' names.
+"""
+
+import sqlite3
+from collections.abc import Callable
+
+APPLICATION_ID = 0x43525354
+"""`CRST`, in the header of the SQLite file: tells a replica from any other database."""
+
+_VERSION_1 = """
+CREATE TABLE _meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- What each kind declares (document/stored.py), so that any process can read and edit its documents.
+CREATE TABLE _kinds (
+    kind TEXT PRIMARY KEY,
+    schema TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- One process start of one replica: whose changes carry this Yrs client id.
+CREATE TABLE _incarnations (
+    client INTEGER PRIMARY KEY,
+    replica TEXT NOT NULL,
+    name TEXT NOT NULL,
+    author TEXT NOT NULL
+);
+
+CREATE TABLE _documents (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    rev INTEGER NOT NULL DEFAULT 0,     -- counts up with every change of this row
+    shared INTEGER NOT NULL DEFAULT 0,  -- whether changes made here are published
+    created_ms INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    version BLOB NOT NULL,              -- client -> sequence of what is applied
+    frontier BLOB NOT NULL,             -- the changes nothing applied comes after
+    conflicts INTEGER NOT NULL DEFAULT 0,
+    deltas INTEGER NOT NULL DEFAULT 0   -- changes that are not in _states yet
+);
+CREATE INDEX _documents_kind ON _documents (kind, n);
+
+-- A document's Yrs state up to and including a change; the changes after it come on top.
+CREATE TABLE _states (
+    document INTEGER PRIMARY KEY,
+    change INTEGER NOT NULL,
+    state BLOB NOT NULL
+);
+
+CREATE TABLE _changes (
+    n INTEGER PRIMARY KEY,              -- the order of arrival here, which is a causal order
+    document INTEGER NOT NULL,
+    client INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    causes BLOB NOT NULL,
+    delta BLOB NOT NULL,
+    segment INTEGER                     -- the first segment that carried it (_segments.n); NULL: none yet
+);
+CREATE INDEX _changes_document ON _changes (document, n);
+
+-- Changes whose causes have not arrived.
+CREATE TABLE _waiting (
+    document TEXT NOT NULL,
+    client INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    causes BLOB NOT NULL,
+    delta BLOB NOT NULL,
+    segment INTEGER,
+    PRIMARY KEY (document, client, sequence)
+) WITHOUT ROWID;
+
+CREATE TABLE _quarantine (
+    n INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    what TEXT NOT NULL,                 -- file | change | fork
+    name TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    waiting_helps INTEGER NOT NULL,
+    data BLOB,
+    UNIQUE (what, name)
+);
+
+CREATE TABLE _conflicts (
+    document INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    cells TEXT NOT NULL,                -- JSON: [[stamp, writer, raw], ...]
+    shown INTEGER NOT NULL,
+    PRIMARY KEY (document, ordinal)
+) WITHOUT ROWID;
+
+CREATE TABLE _aliases (
+    text TEXT NOT NULL COLLATE NOCASE,
+    document INTEGER NOT NULL,
+    PRIMARY KEY (text, document)
+) WITHOUT ROWID;
+
+CREATE VIRTUAL TABLE _search USING fts5 (words, tokenize = 'unicode61 remove_diacritics 2');
+
+-- Where this replica publishes and reads.
+CREATE TABLE _remotes (
+    n INTEGER PRIMARY KEY,
+    address TEXT NOT NULL UNIQUE,
+    folder TEXT NOT NULL,
+    feed TEXT NOT NULL,
+    head_sequence INTEGER NOT NULL DEFAULT 0,
+    head_hash BLOB NOT NULL,
+    beacon_counter INTEGER NOT NULL DEFAULT 0,
+    beacon_content BLOB NOT NULL DEFAULT x'',  -- what the newest own beacon says, without its time
+    beacon_ms INTEGER NOT NULL DEFAULT 0,
+    problem TEXT NOT NULL DEFAULT '',
+    problem_since_ms INTEGER
+);
+
+-- Changes that are still to be put into a segment.
+CREATE TABLE _outbox (
+    remote INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    PRIMARY KEY (remote, change)
+) WITHOUT ROWID;
+
+-- The exact bytes of everything this replica published: whatever vanishes is published again from here.
+CREATE TABLE _own_files (
+    n INTEGER PRIMARY KEY,
+    remote INTEGER NOT NULL,
+    type TEXT NOT NULL,                 -- marker | segment | ledger | beacon
+    number INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    name TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    copies INTEGER NOT NULL DEFAULT 0,
+    made_ms INTEGER NOT NULL,
+    put_ms INTEGER                      -- NULL: not in the folder yet
+);
+CREATE INDEX _own_files_unput ON _own_files (remote, n) WHERE put_ms IS NULL;
+CREATE INDEX _own_files_number ON _own_files (remote, type, number);
+
+-- Segments of all feeds that are safely here. `body` is dropped once the segment is applied.
+CREATE TABLE _segments (
+    n INTEGER PRIMARY KEY,
+    remote INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    feed TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    hash BLOB NOT NULL UNIQUE,
+    previous BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    body BLOB,
+    applied_ms INTEGER
+);
+CREATE INDEX _segments_feed ON _segments (remote, owner, feed, sequence);
+CREATE INDEX _segments_inbox ON _segments (remote, owner, feed, sequence) WHERE applied_ms IS NULL;
+
+-- What was made of each file seen in a remote, so that it is not read again.
+CREATE TABLE _files (
+    remote INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    verdict TEXT NOT NULL,              -- read | foreign | bad
+    PRIMARY KEY (remote, name)
+) WITHOUT ROWID;
+
+-- The newest beacon of every replica.
+CREATE TABLE _peers (
+    remote INTEGER NOT NULL,
+    replica TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    coordinator INTEGER NOT NULL,
+    counter INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,             -- by its own clock
+    heard_ms INTEGER NOT NULL,          -- by ours
+    ledger_index INTEGER NOT NULL,
+    ledger_hash BLOB NOT NULL,
+    software TEXT NOT NULL,
+    PRIMARY KEY (remote, replica)
+) WITHOUT ROWID;
+
+CREATE TABLE _receipts (
+    remote INTEGER NOT NULL,
+    replica TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    feed TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,       -- when we learned of it, by our clock
+    PRIMARY KEY (remote, replica, owner, feed)
+) WITHOUT ROWID;
+
+-- Items to Sync: what a person marked on this replica.
+CREATE TABLE _marks (
+    document INTEGER PRIMARY KEY,
+    serial INTEGER NOT NULL,
+    marked_ms INTEGER,                  -- NULL: withdrawn
+    segment INTEGER                     -- the own segment that carries it (_segments.n); NULL: none yet
+);
+
+-- The newest request of each replica for each document, in order of arrival.
+CREATE TABLE _requests (
+    n INTEGER PRIMARY KEY,
+    replica TEXT NOT NULL,
+    document TEXT NOT NULL,
+    series TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    serial INTEGER NOT NULL,
+    withdrawn INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    reference TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0,    -- own requests: whether a segment carries it
+    UNIQUE (replica, series, document)
+);
+CREATE INDEX _requests_document ON _requests (document);
+
+CREATE TABLE _series (
+    name TEXT PRIMARY KEY,
+    pattern TEXT NOT NULL,
+    start INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE _ledger (
+    idx INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    encoded BLOB NOT NULL,
+    outcome TEXT NOT NULL,
+    series TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    text TEXT NOT NULL COLLATE NOCASE,
+    document TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    issue_date TEXT NOT NULL,
+    known_ms INTEGER NOT NULL           -- when it was known here, by our clock
+);
+CREATE INDEX _ledger_text ON _ledger (text);
+CREATE INDEX _ledger_document ON _ledger (document) WHERE document <> '';
+CREATE INDEX _ledger_number ON _ledger (series, number);
+
+-- Ledger entries that came before the ones between them and ours.
+CREATE TABLE _ledger_waiting (
+    idx INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    encoded BLOB NOT NULL,
+    PRIMARY KEY (idx, hash)
+) WITHOUT ROWID;
+"""
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    # Not `executescript`, which would commit what it finds open.
+    for statement in _VERSION_1.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create,)
+"""Step i brings a database from version i to version i + 1. Released steps are never changed."""
+
+SCHEMA_VERSION = len(MIGRATIONS)
