@@ -1,0 +1,1 @@
+"""Documents: typed classes, registers that keep concurrent values, views and drafts."""

@@ -5,15 +5,19 @@ deltas are taken from transaction events, foreign updates are applied under an o
 `BaseException`) becomes a `CrdtError`, and after any failure the object must be thrown away.
 """
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
 
 from crdtsync.errors import CrdtError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
 
 MAP_ROOT = "f"
 TEXT_ROOT_PREFIX = "t:"
@@ -23,13 +27,16 @@ _STRINGS = msgspec.json.Decoder(dict[str, str])
 _EMPTY_UPDATES = frozenset({b"", b"\x00\x00"})
 
 Splice = tuple[int, int, str]
-"""Replace the characters from start to stop (code points of the text before any splice) by a string."""
+"""Replace the characters from start to stop by a string.
+
+Offsets are code points of the text before any splice. The splices of one text ascend and do not overlap.
+"""
 
 
 class CrdtDocument:
     """One open CRDT document. Not thread-safe: its owner lets one thread at a time use it."""
 
-    __slots__ = ("_deltas", "_doc", "_map", "_subscription", "_texts")
+    __slots__ = ("_deltas", "_doc", "_map", "_subscription", "_texts", "has_failed")
 
     def __init__(self, client: int, updates: Iterable[bytes] = ()) -> None:
         """Open a document that writes as `client` and holds `updates`, applied in the given order.
@@ -37,7 +44,8 @@ class CrdtDocument:
         Raises:
             CrdtError: an update was refused.
         """
-        with _guard("open"):
+        self.has_failed = False
+        with _Door("open", self):
             self._doc: Doc[Any] = Doc(client_id=client)
             self._map: Map[str] = self._doc.get(MAP_ROOT, type=Map)
             self._texts: dict[str, Text] = {}
@@ -56,7 +64,7 @@ class CrdtDocument:
         Raises:
             CrdtError: one was refused; this object may hold a part of it and must be thrown away.
         """
-        with _guard("apply"):
+        with _Door("apply", self):
             self._apply(updates)
             self._deltas.clear()
 
@@ -71,7 +79,7 @@ class CrdtDocument:
         Raises:
             CrdtError: the CRDT failed; this object must be thrown away.
         """
-        with _guard("write"):
+        with _Door("write", self):
             with self._doc.transaction(origin=_LOCAL):
                 for key, value in sets.items():
                     self._map[key] = value
@@ -96,26 +104,26 @@ class CrdtDocument:
         Raises:
             CrdtError: it holds something else than strings, which no correct writer makes.
         """
-        with _guard("read"):
+        with _Door("read", self):
             return _STRINGS.decode(str(self._map))
 
     def text(self, name: str) -> str:
         """Return a text; empty when nobody wrote it."""
-        with _guard("read a text"):
+        with _Door("read a text", self):
             return str(self._text(name))
 
     def text_names(self) -> list[str]:
         """Return the names of all texts that exist in the document."""
-        with _guard("read"):
+        with _Door("read", self):
             return sorted(
                 name.removeprefix(TEXT_ROOT_PREFIX)
-                for name in self._doc.keys()
+                for name in self._doc.keys()  # noqa: SIM118 - a Doc is no dict
                 if name.startswith(TEXT_ROOT_PREFIX)
             )
 
     def state(self) -> bytes:
         """Return the whole document as one update."""
-        with _guard("encode"):
+        with _Door("encode", self):
             return self._doc.get_update()
 
     def _apply(self, updates: Iterable[bytes]) -> None:
@@ -136,7 +144,7 @@ class CrdtDocument:
     def _splice(text: Text, parts: Iterable[Splice]) -> None:
         # From the end, so that earlier offsets stay true; the CRDT counts UTF-8 bytes, Python code points.
         content = str(text)
-        for start, stop, inserted in sorted(parts, reverse=True):
+        for start, stop, inserted in reversed(list(parts)):
             first = len(content[:start].encode())
             length = len(content[start:stop].encode())
             if length:
@@ -151,16 +159,33 @@ def merge(updates: Iterable[bytes]) -> bytes:
     Raises:
         CrdtError: one of them was refused.
     """
-    with _guard("merge"):
+    with _Door("merge"):
         return merge_updates(*updates)
 
 
-@contextmanager
-def _guard(action: str) -> Iterator[None]:
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, CrdtError):
-        raise
-    except BaseException as error:
+class _Door:
+    """Turns whatever comes out of the CRDT into a `CrdtError`, and keeps a document shut after a failure."""
+
+    __slots__ = ("_action", "_document")
+
+    def __init__(self, action: str, document: CrdtDocument | None = None) -> None:
+        self._action = action
+        self._document = document
+
+    def __enter__(self) -> None:
+        if self._document is not None and self._document.has_failed:
+            raise CrdtError("this document failed before and must be opened again")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        if self._document is not None:
+            self._document.has_failed = True
         # A panic of the CRDT is a BaseException, not an Exception.
-        raise CrdtError(f"the CRDT could not {action}: {type(error).__name__}: {error}") from error
+        if not isinstance(error, _NOT_OF_THE_CRDT):
+            raise CrdtError(f"the CRDT could not {self._action}: {type(error).__name__}: {error}") from error
+
+
+_NOT_OF_THE_CRDT = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, CrdtError)

@@ -1,8 +1,8 @@
 """The digest of a document's content: equal content gives equal digests, in whatever order it came.
 
-It is a sum modulo 2**128 of one blake2b hash per map entry and per text (a multiset hash, as in D. Clarke et al.,
-"Incremental Multiset Hash Functions", 2003), so that an edit updates it in the time of what it touches. It
-finds divergence; it is no protection against somebody who wants two contents to look equal.
+It is a sum modulo 2**128 of one blake2b hash per map entry and per text (a multiset hash, as in D. Clarke et
+al., "Incremental Multiset Hash Functions", 2003), so that an edit updates it in the time of what it touches.
+It finds divergence; it is no protection against somebody who wants two contents to look equal.
 """
 
 from collections.abc import Iterable

@@ -7,12 +7,15 @@ unseen: the two become a conflict, as they would between two machines.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from crdtsync.document import positions
 from crdtsync.document.registers import (
     MARKER,
     RESTORED,
     SELF,
     Cell,
+    Cells,
     Path,
     Presence,
     Registers,
@@ -28,7 +31,10 @@ from crdtsync.errors import DocumentNotFoundError, ValidationError
 from crdtsync.protocol.ids import derive_id, id_text
 
 TEXT_CHARS_MAX = 1_000_000
+POSITION_CHARS_COMFORTABLE = 100
 REFERENCES = "_reference"
+
+_STRING = msgspec.json.Decoder(str)
 
 
 @dataclass(slots=True)
@@ -71,6 +77,15 @@ class Draft:
         # Only this draft reads this stamp: the one that is stored is drawn when the change is made.
         self._stamp = base.highest_stamp() + 1
         self._random_bytes = random_bytes
+        self._orders: dict[str, list[str]] = {}
+
+    def missing(self) -> list[str]:
+        """Return the required fields that nobody has written, in order of declaration."""
+        return [
+            spec.name
+            for spec in self.schema.fields.values()
+            if spec.is_required and not self._working.fields.get(spec.name)
+        ]
 
     def value(self, path: Path) -> str | None:
         """See `Source`."""
@@ -86,7 +101,10 @@ class Draft:
 
     def entity_ids(self, name: str) -> Sequence[str]:
         """See `Source`."""
-        return self._working.order(name)
+        order = self._orders.get(name)
+        if order is None:
+            order = self._orders[name] = self._working.order(name)
+        return order
 
     def removed_ids(self, name: str) -> Sequence[str]:
         """See `Source`."""
@@ -115,7 +133,11 @@ class Draft:
         """See `Source`."""
         new_id = entity_id or self._new_id()
         if self._working.entity(name, new_id):
-            raise ValidationError(f"{name} has an entity {new_id} already", path=name)
+            raise ValidationError(
+                f"{name} has an entity {new_id} already",
+                path=name,
+                hint="One that was removed can be restored",
+            )
         self.writes.appends_only = False
         self._place(name, new_id, index)
         for field_name, raw in values.items():
@@ -125,6 +147,9 @@ class Draft:
     def move_entity(self, name: str, entity_id: str, index: int) -> None:
         """See `Source`."""
         self._require(name, entity_id)
+        order = self.entity_ids(name)
+        if order.index(entity_id) == max(0, min(index, len(order) - 1)):
+            return
         self.writes.appends_only = False
         self._place(name, entity_id, index)
 
@@ -132,16 +157,23 @@ class Draft:
         """See `Source`."""
         self._require(name, entity_id)
         self.writes.appends_only = False
-        if not self.base.entity(name, entity_id):
+        written = [path for path in self.writes.values if path[:2] == (name, entity_id)]
+        before = self.base.entity(name, entity_id)
+        if not before:
             # Made and removed in one draft: it never was.
-            for path in [path for path in self.writes.values if path[:2] == (name, entity_id)]:
+            for path in written:
                 del self.writes.values[path]
-            self._working.members[name].pop(entity_id, None)
+            self._working.forget(name, entity_id)
+            self._orders.pop(name, None)
             return
-        self.writes.values.pop((name, entity_id, MARKER), None)
+        marker = (name, entity_id, MARKER)
+        self.writes.values.pop(marker, None)
+        if presence(before) is Presence.REMOVED and written in ([], [marker]):
+            # Restored and removed again: nothing happened.
+            self._show(marker, before.get(MARKER, ()))
+            return
         self.writes.removals.add((name, entity_id))
-        seen = seen_of(self._working.entity(name, entity_id))
-        self._replace((name, entity_id, MARKER), encode_seen(seen))
+        self._replace(marker, encode_seen(seen_of(self._working.entity(name, entity_id))))
 
     def restore_entity(self, name: str, entity_id: str) -> None:
         """See `Source`."""
@@ -152,7 +184,13 @@ class Draft:
             return
         self.writes.appends_only = False
         self.writes.removals.discard((name, entity_id))
-        self._put((name, entity_id, MARKER), RESTORED)
+        marker = (name, entity_id, MARKER)
+        before = self.base.entity(name, entity_id)
+        if presence(before) is Presence.PRESENT:
+            # Removed in this very draft: nothing happened.
+            self._show(marker, before.get(MARKER, ()))
+        else:
+            self._put(marker, RESTORED)
 
     def append_log(self, name: str, entry_id: str | None, raw: str) -> str:
         """See `Source`."""
@@ -184,9 +222,17 @@ class Draft:
 
     def _replace(self, path: Path, raw: str) -> None:
         """Show the write in the working copy, where it supersedes all that was seen."""
+        self._show(path, (Cell(self._stamp, self._writer, raw),))
+
+    def _show(self, path: Path, cells: Cells) -> None:
+        for cell in cells:
+            self._working.put(path, cell)
+        kept = {cell.writer for cell in cells}
         for cell in self._working.cells(path):
-            self._working.drop(path, cell.writer)
-        self._working.put(path, Cell(self._stamp, self._writer, raw))
+            if cell.writer not in kept:
+                self._working.drop(path, cell.writer)
+        if len(path) == 2 or path[-1] == MARKER:
+            self._orders.pop(path[0], None)
 
     def _require(self, name: str, entity_id: str) -> None:
         entity = self._working.entity(name, entity_id)
@@ -199,17 +245,23 @@ class Draft:
 
     def _place(self, name: str, entity_id: str, index: int) -> None:
         """Give an entity the position that makes it the `index`-th of its list."""
-        others = [other for other in self._working.order(name) if other != entity_id]
+        others = [other for other in self.entity_ids(name) if other != entity_id]
         index = max(0, min(index, len(others)))
         before = self._position(name, others[index - 1]) if index else None
         follower = index
-        # Two people who insert at one place draw one position; to get between such twins, the later ones move.
+        # Two people who insert at one place draw one position; to get between such twins, the later move.
         while (
             before is not None and follower < len(others) and self._position(name, others[follower]) <= before
         ):
             follower += 1
         after = self._position(name, others[follower]) if follower < len(others) else None
-        for moved in (entity_id, *others[index:follower]):
+        if max(len(before or ""), len(after or "")) >= POSITION_CHARS_COMFORTABLE:
+            # Thousands of insertions at one place: all draw new, short positions.
+            before, after = None, None
+            moving = [*others[:index], entity_id, *others[index:]]
+        else:
+            moving = [entity_id, *others[index:follower]]
+        for moved in moving:
             before = positions.between(before, after)
             self._put((name, moved), encode_canonical(before))
 
@@ -242,7 +294,13 @@ def set_elements(registers: Registers, name: str) -> list[str]:
 
 def references(registers: Registers) -> list[str]:
     """Return the reference numbers of a document, oldest first."""
-    return [entry.raw[1:-1] for entry in log_entries(registers, REFERENCES)]
+    found = []
+    for entry in log_entries(registers, REFERENCES):
+        try:
+            found.append(_STRING.decode(entry.raw))
+        except msgspec.MsgspecError:
+            continue  # No replica of ours writes such a thing; it is kept, and is no reference number.
+    return found
 
 
 def shape_of(schema: DocumentSchema, name: str) -> Shape | None:

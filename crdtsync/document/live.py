@@ -6,6 +6,7 @@ the CRDT cannot roll back.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from crdtsync.document import digest as digests
 from crdtsync.document import texts as free_text
@@ -15,6 +16,7 @@ from crdtsync.document.projection import Projection
 from crdtsync.document.registers import (
     MARKER,
     Cell,
+    Cells,
     Path,
     Registers,
     encode_seen,
@@ -22,7 +24,7 @@ from crdtsync.document.registers import (
     entry_value,
     seen_of,
 )
-from crdtsync.document.schema import DocumentSchema
+from crdtsync.document.schema import DocumentSchema, Shape
 from crdtsync.document.winners import RawConflict
 
 
@@ -51,7 +53,7 @@ class LiveDocument:
 
         Args:
             client: the Yrs client id that writes made here carry.
-            schema: what the kind declares, or None where it is not known: the document is merged all the same.
+            schema: what the kind declares, or None where it is not known; it is merged all the same.
             updates: its state, then the deltas applied since.
             digest: the digest of that content, if it is known; else it is computed.
 
@@ -61,27 +63,31 @@ class LiveDocument:
         self.client = client
         self.schema = schema
         self._crdt = CrdtDocument(client, updates)
-        self._entries = self._crdt.entries()
-        self._texts = {name: self._crdt.text(name) for name in self._crdt.text_names()}
+        # Both are read when they are first needed: what is opened to be merged is read once, after the merge.
+        self._entries: dict[str, str] | None = None
+        self._texts: dict[str, str] = {}
         self._registers: Registers | None = None
         self._projection: Projection | None = None
-        self._digest = self._digest_of_all() if digest is None else digests.unpack(digest)
+        self._digest = None if digest is None else digests.unpack(digest)
 
     @property
     def registers(self) -> Registers:
         """The registers; read them or `fork` them, do not write them."""
         if self._registers is None:
-            self._registers = Registers.from_entries(self._entries)
+            self._registers = Registers.from_entries(self._read())
         return self._registers
 
     @property
     def texts(self) -> dict[str, str]:
         """The texts by field; a copy."""
+        self._read()
         return dict(self._texts)
 
     @property
     def digest(self) -> bytes:
         """The digest of the whole content."""
+        if self._digest is None:
+            self._digest = _digest_of(self._read(), self._texts)
         return digests.pack(self._digest)
 
     def close(self) -> None:
@@ -93,7 +99,12 @@ class LiveDocument:
         return self._crdt.state()
 
     def draft(self, schema: DocumentSchema, random_bytes: Callable[[int], bytes]) -> Draft:
-        """Start an edit of what is here now."""
+        """Start an edit of what is here now.
+
+        The draft may be used in another thread while this document goes on; starting it belongs to the
+        owner's thread. Edits that one client makes of one document must follow each other: a client has one
+        value of a field, so that the later of two drafts of the same state would hide the earlier one.
+        """
         return Draft(schema, self.registers.fork(), self.texts, writer=self.client, random_bytes=random_bytes)
 
     def write(self, draft: Draft, now_ms: int) -> Written | None:
@@ -111,29 +122,32 @@ class LiveDocument:
         drops: list[tuple[Path, int]] = []
         for path, raw in self._wanted(draft, stamp):
             cells = registers.cells(path)
-            if len(cells) == 1 and cells[0].raw == raw and path[-1] != MARKER:
+            before = draft.base.cells(path)
+            if (
+                _all_say(cells, raw)
+                or _all_say(before, raw)
+                or (cells and _is_write_once(path, draft.schema))
+            ):
                 continue
             sets[path] = raw
-            if cells:
-                seen = {(cell.writer, cell.stamp) for cell in draft.base.cells(path)}
-                drops.extend(
-                    (path, cell.writer)
-                    for cell in cells
-                    if cell.writer != self.client and (cell.writer, cell.stamp) in seen
-                )
+            drops.extend(
+                (path, cell.writer) for cell in cells if cell.writer != self.client and cell in before
+            )
         splices = self._splices(draft)
         if not sets and not splices:
             return None
-        entries = {entry_key(path, self.client): entry_value(stamp, raw) for path, raw in sets.items()}
-        delta = self._crdt.write(entries, [entry_key(path, writer) for path, writer in drops], splices)
+        changed: dict[str, str | None] = {
+            entry_key(path, self.client): entry_value(stamp, raw) for path, raw in sets.items()
+        }
+        entries = cast("dict[str, str]", dict(changed))
+        changed.update((entry_key(path, writer), None) for path, writer in drops)
+        delta = self._crdt.write(entries, [key for key, value in changed.items() if value is None], splices)
         if not delta:
             return None
         for path, raw in sets.items():
             registers.put(path, Cell(stamp, self.client, raw))
         for path, writer in drops:
             registers.drop(path, writer)
-        changed: dict[str, str | None] = dict(entries)
-        changed.update((entry_key(path, writer), None) for path, writer in drops)
         self._take_entries(changed)
         self._take_texts(splices)
         if self._projection is not None:
@@ -147,24 +161,24 @@ class LiveDocument:
         Raises:
             CrdtError: throw this object away; what is stored was not touched.
         """
+        if self._digest is not None:
+            self._read()
         self._crdt.apply(updates)
-        entries = self._crdt.entries()
-        before = self._entries
+        if self._entries is None:
+            self._read()
+            return
+        before, after = self._entries, self._crdt.entries()
         changed: dict[str, str | None] = {
-            key: value for key, value in entries.items() if before.get(key) != value
+            key: value for key, value in after.items() if before.get(key) != value
         }
-        if len(entries) != len(before) + sum(key not in before for key in changed):
-            changed.update((key, None) for key in before if key not in entries)
-        touched: set[Path] = set()
-        if self._registers is not None:
-            touched = self._registers.update(changed.items())
+        if len(after) != len(before) + sum(key not in before for key in changed):
+            changed.update((key, None) for key in before if key not in after)
+        touched = self._registers.update(changed.items()) if self._registers is not None else set()
         self._take_entries(changed)
-        names = [name for name in self._crdt.text_names()]
-        splices: dict[str, list[Splice]] = {name: [] for name in names}
-        self._take_texts(splices)
+        texts = self._take_texts(self._crdt.text_names())
         if self._projection is not None:
             self._projection.touch(touched)
-            self._projection.touch((name,) for name in names)
+            self._projection.touch((name,) for name in texts)
 
     def fields(self) -> dict[str, str]:
         """Return the JSON text of every field that has a value."""
@@ -188,10 +202,8 @@ class LiveDocument:
 
     def recompute_digest(self) -> bytes:
         """Return the digest computed from the CRDT itself; it equals `digest`, or something is broken."""
-        entries = digests.of_entries(self._crdt.entries().items())
-        return digests.pack(
-            entries + sum(digests.of_text(name, self._crdt.text(name)) for name in self._crdt.text_names())
-        )
+        texts = {name: self._crdt.text(name) for name in self._crdt.text_names()}
+        return digests.pack(_digest_of(self._crdt.entries(), texts))
 
     def _rendered(self) -> Projection:
         assert self.schema is not None
@@ -199,14 +211,16 @@ class LiveDocument:
             self._projection = Projection(self.schema)
         return self._projection
 
-    def _digest_of_all(self) -> int:
-        return digests.of_entries(self._entries.items()) + sum(
-            digests.of_text(name, content) for name, content in self._texts.items()
-        )
+    def _read(self) -> dict[str, str]:
+        """Return the map entries, and have the texts, both read from the CRDT once."""
+        if self._entries is None:
+            self._entries = self._crdt.entries()
+            self._texts = {name: self._crdt.text(name) for name in self._crdt.text_names()}
+        return self._entries
 
     def _wanted(self, draft: Draft, stamp: int) -> Iterable[tuple[Path, str]]:
         yield from draft.writes.values.items()
-        for name, entity_id in draft.writes.removals:
+        for name, entity_id in sorted(draft.writes.removals):
             # What the remover saw: the entity as the draft began, and what the draft itself wrote to it.
             seen = seen_of(draft.base.entity(name, entity_id))
             if any(path[:2] == (name, entity_id) for path in draft.writes.values):
@@ -223,20 +237,43 @@ class LiveDocument:
         return found
 
     def _take_entries(self, changed: dict[str, str | None]) -> None:
+        entries = self._read()
+        difference = 0
         for key, value in changed.items():
-            old = self._entries.get(key)
+            old = entries.pop(key, None) if value is None else entries.get(key)
             if old is not None:
-                self._digest -= digests.of_entry(key, old)
-            if value is None:
-                self._entries.pop(key, None)
-            else:
-                self._entries[key] = value
-                self._digest += digests.of_entry(key, value)
+                difference -= digests.of_entry(key, old)
+            if value is not None:
+                entries[key] = value
+                difference += digests.of_entry(key, value)
+        if self._digest is not None:
+            self._digest += difference
 
-    def _take_texts(self, touched: Iterable[str]) -> None:
-        for name in touched:
+    def _take_texts(self, names: Iterable[str]) -> list[str]:
+        """Read texts again and return the names of those that have changed."""
+        changed = []
+        for name in names:
             content = self._crdt.text(name)
             old = self._texts.get(name, "")
             if content != old:
-                self._digest += digests.of_text(name, content) - digests.of_text(name, old)
+                changed.append(name)
                 self._texts[name] = content
+                if self._digest is not None:
+                    self._digest += digests.of_text(name, content) - digests.of_text(name, old)
+        return changed
+
+
+def _all_say(cells: Cells, raw: str) -> bool:
+    return bool(cells) and all(cell.raw == raw for cell in cells)
+
+
+def _is_write_once(path: Path, schema: DocumentSchema) -> bool:
+    """Whether the path is a log entry or an element of a set, of which the first one stays."""
+    spec = schema.fields.get(path[0])
+    return len(path) == 2 and (spec is None or spec.shape is not Shape.ENTITIES)
+
+
+def _digest_of(entries: dict[str, str], texts: dict[str, str]) -> int:
+    return digests.of_entries(entries.items()) + sum(
+        digests.of_text(name, content) for name, content in texts.items()
+    )

@@ -17,6 +17,7 @@ from crdtsync.document.winners import RawConflict, conflicts_of_field, shown_cel
 SEARCH_CHARS_MAX = 200_000
 
 _JSON = msgspec.json.Encoder()
+_STRING = msgspec.json.Decoder(str)
 
 
 class Projection:
@@ -58,7 +59,9 @@ class Projection:
         fields = self.fields(registers, texts)
         parts = [f'"{name}":{raw}' for name, raw in fields.items()]
         parts.extend(f'"{name}":{raw}' for name, raw in computed.items())
-        removed = [f'"{name}":{raw}' for name, raw in self._removed.items() if raw]
+        # In the order of the schema: what was rendered last must not decide how the text reads.
+        kept = [(name, self._removed.get(name)) for name in self._schema.fields] if self._removed else []
+        removed = [f'"{name}":{raw}' for name, raw in kept if raw]
         if removed:
             parts.append(f'"{REMOVED_KEY}":{{{",".join(removed)}}}')
         if self._references is None:
@@ -80,7 +83,8 @@ class Projection:
         for name, spec in self._schema.fields.items():
             if name not in self._search:
                 self._search[name] = " ".join(_words(spec, registers, texts))
-        return " ".join(words for words in self._search.values() if words)[:SEARCH_CHARS_MAX]
+        found = (self._search[name] for name in self._schema.fields)
+        return " ".join(words for words in found if words)[:SEARCH_CHARS_MAX]
 
     def _render(self, spec: FieldSchema, registers: Registers, texts: Mapping[str, str]) -> str:
         match spec.shape:
@@ -150,6 +154,8 @@ def _words(spec: FieldSchema, registers: Registers, texts: Mapping[str, str]) ->
 
 
 def _plain(raw: str) -> str:
-    if raw == "null":
+    """Return a value as words; nothing for what is no string, which another version of the schema wrote."""
+    try:
+        return _STRING.decode(raw)
+    except msgspec.MsgspecError:
         return ""
-    return raw[1:-1] if "\\" not in raw else str(msgspec.json.decode(raw))

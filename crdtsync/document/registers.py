@@ -4,9 +4,12 @@ Each map entry is one writer's value of one path. Several writers under one path
 conflict: both are kept, on every replica, until somebody who has seen both writes again.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
+
+import msgspec
 
 Path = tuple[str, ...]
 """``(field,)``, ``(list, id)`` or ``(list, id, field)``; written with slashes in the document."""
@@ -28,6 +31,13 @@ class Cell(NamedTuple):
     writer: int
     raw: str
 
+
+STAMP_MAX = 2**63 - 1
+
+# Exactly one spelling of each path and writer, and nothing that would have to be escaped in JSON.
+_NAME = "_?[a-z][a-z0-9_]{0,39}"
+_KEY = re.compile(rf"({_NAME})(?:/([a-z0-9-]{{1,64}})(?:/({_NAME}|!))?)?\|([1-9a-f][0-9a-f]{{0,13}})")
+_SYNTAX = msgspec.json.Decoder(msgspec.Raw)
 
 Cells = tuple[Cell, ...]
 """Newest first, by (stamp, writer): the first is what the policy `latest` shows."""
@@ -54,29 +64,52 @@ def entry_value(stamp: int, raw: str) -> str:
     return f"{stamp:x} {raw}"
 
 
+def parse_key(key: str) -> tuple[Path, int] | None:
+    """Return the path and the writer of a map key, or None for one this version cannot read."""
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return None
+    name, member, sub, writer = match.groups()
+    if member is None:
+        return (name,), int(writer, 16)
+    return ((name, member) if sub is None else (name, member, sub)), int(writer, 16)
+
+
+def parse_value(value: str) -> tuple[int, str] | None:
+    """Return the stamp and the JSON text of a map value, or None for one this version cannot read."""
+    text, _, raw = value.partition(" ")
+    try:
+        stamp = int(text, 16)
+        # What is shown is put together from these texts: one that is no JSON would spoil all of it.
+        _SYNTAX.decode(raw)
+    except (ValueError, msgspec.MsgspecError, RecursionError):
+        return None
+    return (stamp, raw) if 0 <= stamp <= STAMP_MAX and f"{stamp:x}" == text else None
+
+
 def parse_entry(key: str, value: str) -> tuple[Path, Cell] | None:
     """Return what a map entry says, or None for one this version cannot read (it is kept, and not shown)."""
-    path, bar, writer = key.rpartition("|")
-    stamp, space, raw = value.partition(" ")
-    if not bar or not space or not raw:
+    keyed, valued = parse_key(key), parse_value(value)
+    if keyed is None or valued is None:
         return None
-    parts = tuple(path.split("/"))
-    if len(parts) > 3 or not parts[0]:
-        return None
-    try:
-        return parts, Cell(int(stamp, 16), int(writer, 16), raw)
-    except ValueError:
-        return None
+    return keyed[0], Cell(valued[0], keyed[1], valued[1])
 
 
 class Registers:
-    """All registers of one document, copied on write: `fork` is cheap and neither side sees the other's writes."""
+    """All registers of one document, copied on write: a fork is cheap, and neither side sees the other.
 
-    __slots__ = ("_owned", "fields", "members")
+    A fork may be used by another thread than the one that goes on to write here, but `fork` itself belongs
+    to the thread that writes.
+    """
+
+    __slots__ = ("_fields_owned", "_highest", "_members_owned", "_owned", "fields", "members")
 
     def __init__(self) -> None:
         self.fields: dict[str, Cells] = {}
         self.members: dict[str, dict[str, Entity]] = {}
+        self._highest = 0
+        self._fields_owned = True
+        self._members_owned = True
         self._owned: set[tuple[str, ...]] = set()
 
     @classmethod
@@ -84,27 +117,33 @@ class Registers:
         """Read the whole map of a document."""
         registers = cls()
         fields, members = registers.fields, registers.members
+        highest = 0
+        parse = _KEY.fullmatch
         for key, value in entries.items():
-            parsed = parse_entry(key, value)
-            if parsed is None:
+            match = parse(key)
+            valued = parse_value(value)
+            if match is None or valued is None:
                 continue
-            path, cell = parsed
-            if len(path) == 1:
-                known = fields.get(path[0])
-                fields[path[0]] = (cell,) if known is None else _with(known, cell)
-                continue
-            entity = members.setdefault(path[0], {}).setdefault(path[1], {})
-            sub = path[2] if len(path) == 3 else SELF
-            known = entity.get(sub)
-            entity[sub] = (cell,) if known is None else _with(known, cell)
+            name, member, sub, writer = match.groups()
+            stamp, raw = valued
+            highest = max(stamp, highest)
+            cell = Cell(stamp, int(writer, 16), raw)
+            if member is None:
+                branch, last = fields, name
+            else:
+                branch, last = members.setdefault(name, {}).setdefault(member, {}), sub or SELF
+            known = branch.get(last)
+            branch[last] = (cell,) if known is None else _with(known, cell)
+        registers._highest = highest
         return registers
 
     def fork(self) -> "Registers":
         """Return a copy; both share what neither has written since."""
         copy = Registers()
-        copy.fields = self.fields
-        copy.members = self.members
-        self._owned = set()
+        for side in (copy, self):
+            side._fields_owned = side._members_owned = False  # noqa: SLF001
+            side._owned = set()  # noqa: SLF001
+        copy.fields, copy.members, copy._highest = self.fields, self.members, self._highest
         return copy
 
     def cells(self, path: Path) -> Cells:
@@ -120,31 +159,43 @@ class Registers:
 
     def put(self, path: Path, cell: Cell) -> None:
         """Set one writer's value."""
+        self._highest = max(self._highest, cell.stamp)
         branch, name = self._branch(path)
         branch[name] = _with(branch.get(name, ()), cell)
 
     def drop(self, path: Path, writer: int) -> None:
         """Forget one writer's value."""
+        if not any(cell.writer == writer for cell in self.cells(path)):
+            return
         branch, name = self._branch(path)
-        left = tuple(cell for cell in branch.get(name, ()) if cell.writer != writer)
+        left = tuple(cell for cell in branch[name] if cell.writer != writer)
         if left:
             branch[name] = left
-        else:
-            branch.pop(name, None)
+            return
+        del branch[name]
+        if not branch and len(path) > 1:
+            self.forget(path[0], path[1])
+
+    def forget(self, name: str, entity_id: str) -> None:
+        """Forget an entity altogether."""
+        self._branch((name, entity_id))
+        del self.members[name][entity_id]
+        self._owned.discard((name, entity_id))
 
     def update(self, changes: Iterable[tuple[str, str | None]]) -> set[Path]:
         """Take over map entries (None: deleted) and return the paths they touch."""
         touched: set[Path] = set()
         for key, value in changes:
-            parsed = parse_entry(key, "0 null" if value is None else value)
-            if parsed is None:
+            keyed = parse_key(key)
+            if keyed is None:
                 continue
-            path, cell = parsed
+            path, writer = keyed
             touched.add(path)
-            if value is None:
-                self.drop(path, cell.writer)
+            valued = None if value is None else parse_value(value)
+            if valued is None:
+                self.drop(path, writer)
             else:
-                self.put(path, cell)
+                self.put(path, Cell(valued[0], writer, valued[1]))
         return touched
 
     def order(self, name: str) -> list[str]:
@@ -168,35 +219,36 @@ class Registers:
         return [entity_id for _, entity_id in ranked]
 
     def highest_stamp(self) -> int:
-        """Return the highest stamp of any value here; 0 for none."""
-        return max((cell.stamp for cell in self), default=0)
+        """Return the highest stamp of any value that ever was here; 0 for none."""
+        return self._highest
 
-    def __iter__(self) -> Iterator[Cell]:
-        for cells in self.fields.values():
-            yield from cells
-        for entities in self.members.values():
-            for entity in entities.values():
-                for cells in entity.values():
-                    yield from cells
+    def __iter__(self) -> Iterator[tuple[Path, Cells]]:
+        for name, cells in self.fields.items():
+            yield (name,), cells
+        for name, entities in self.members.items():
+            for entity_id, entity in entities.items():
+                for sub, cells in entity.items():
+                    yield ((name, entity_id) if sub == SELF else (name, entity_id, sub)), cells
 
     def _branch(self, path: Path) -> tuple[Entity, str]:
         """Return the dictionary that holds a path, copied if it is still shared, and the name in it."""
-        owned = self._owned
         if len(path) == 1:
-            if ("fields",) not in owned:
+            if not self._fields_owned:
                 self.fields = dict(self.fields)
-                owned.add(("fields",))
+                self._fields_owned = True
             return self.fields, path[0]
-        if () not in owned:
+        if not self._members_owned:
             self.members = dict(self.members)
-            owned.add(())
-        if path[:1] not in owned or path[0] not in self.members:
+            self._members_owned = True
+        owned = self._owned
+        of_list, of_entity = path[:1], path[:2]
+        if of_list not in owned:
             self.members[path[0]] = dict(self.members.get(path[0], {}))
-            owned.add(path[:1])
+            owned.add(of_list)
         entities = self.members[path[0]]
-        if path[:2] not in owned or path[1] not in entities:
+        if of_entity not in owned:
             entities[path[1]] = dict(entities.get(path[1], {}))
-            owned.add(path[:2])
+            owned.add(of_entity)
         return entities[path[1]], path[2] if len(path) == 3 else SELF
 
 
@@ -244,7 +296,7 @@ def encode_seen(seen: Mapping[int, int]) -> str:
 
 
 def decode_seen(raw: str) -> dict[int, int]:
-    """Return what a removal marker says; empty for one that cannot be read, so that nothing is removed by it."""
+    """Return what a removal marker says; empty for one that cannot be read: nothing is removed by it."""
     if raw == RESTORED or not (raw.startswith("{") and raw.endswith("}")):
         return {}
     seen: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""What a document class declares, as values: the schema that codecs, projections and the command line go by."""
+"""What a document class declares, as values: codecs, projections and the command line go by it."""
 
 import datetime as dt
 import enum
@@ -6,16 +6,17 @@ import re
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from decimal import Decimal
 from typing import Any, Literal
 
-from crdtsync.document.values import MISSING, Codec, Ref, codec_for
+from crdtsync.document.values import MISSING, Codec, codec_for
 from crdtsync.errors import SchemaError
 from crdtsync.protocol.numbering import Series
 
 Policy = Literal["latest", "highest", "lowest", "ask"]
-"""Which of several concurrent values is shown. `ask` shows the latest, and the conflict waits for a decision."""
+"""Which of several concurrent values is shown. `ask` shows the latest, and a person is to decide."""
 
 POLICIES: tuple[Policy, ...] = ("latest", "highest", "lowest", "ask")
 
@@ -84,7 +85,7 @@ class DocumentSchema:
     kind: str
     fields: dict[str, FieldSchema]
     shared: bool = False
-    """Whether documents of this kind go to every replica as soon as they are written (customers, price lists)."""
+    """Whether documents of this kind go to every replica at once (customers, price lists)."""
     series: Series | None = None
     """The run of final numbers for this kind."""
     computed: dict[str, ComputedSchema] = dataclass_field(default_factory=dict)
@@ -136,7 +137,7 @@ def value_field(
     if policy in ("highest", "lowest") and plain not in _COMPARABLE:
         raise SchemaError(f"{name}: {policy!r} needs a type with an order, not {annotation!r}")
     if default is not MISSING:
-        codec.encode(default)
+        default = codec.decode(codec.encode(default))
     elif is_optional:
         default = None
     return FieldSchema(

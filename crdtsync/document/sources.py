@@ -19,7 +19,7 @@ class RawEntry(NamedTuple):
 
     id: str
     at_ms: int
-    raw: Raw
+    raw: str
 
 
 class Source(Protocol):
@@ -53,35 +53,35 @@ class Source(Protocol):
 
     # The verbs below raise FrozenDocumentError on a view.
 
-    def write(self, path: Path, raw: str) -> None:
+    def write(self, path: Path, raw: str, /) -> None:
         """Set a value."""
         ...
 
-    def add_entity(self, name: str, entity_id: str | None, values: dict[str, str], index: int) -> str:
+    def add_entity(self, name: str, entity_id: str | None, values: dict[str, str], index: int, /) -> str:
         """Put a new entity into a list and return its id."""
         ...
 
-    def move_entity(self, name: str, entity_id: str, index: int) -> None:
+    def move_entity(self, name: str, entity_id: str, index: int, /) -> None:
         """Put an entity at another place of its list."""
         ...
 
-    def remove_entity(self, name: str, entity_id: str) -> None:
+    def remove_entity(self, name: str, entity_id: str, /) -> None:
         """Take an entity out of its list."""
         ...
 
-    def restore_entity(self, name: str, entity_id: str) -> None:
+    def restore_entity(self, name: str, entity_id: str, /) -> None:
         """Put a removed entity back."""
         ...
 
-    def append_log(self, name: str, entry_id: str | None, raw: str) -> str:
+    def append_log(self, name: str, entry_id: str | None, raw: str, /) -> str:
         """Add an entry to a log and return its id; the id of an entry that exists changes nothing."""
         ...
 
-    def add_element(self, name: str, raw: str) -> None:
+    def add_element(self, name: str, raw: str, /) -> None:
         """Add an element to a set."""
         ...
 
-    def set_text(self, name: str, content: str) -> None:
+    def set_text(self, name: str, content: str, /) -> None:
         """Replace a text."""
         ...
 
@@ -129,7 +129,7 @@ class ProjectionSource:
         if raw is None:
             return []
         return [
-            RawEntry(_TEXT.decode(item["id"]), _INT.decode(item["at"]), bytes(item["value"]))
+            RawEntry(_TEXT.decode(item["id"]), _INT.decode(item["at"]), bytes(item["value"]).decode())
             for item in _OBJECTS.decode(raw)
         ]
 
@@ -156,35 +156,35 @@ class ProjectionSource:
             self._removed = {key: _by_id(value) for key, value in lists.items()}
         return self._removed.get(name, {})
 
-    def write(self, path: Path, raw: str) -> None:
+    def write(self, path: Path, _raw: str) -> None:
         """See `Source`."""
         raise FrozenDocumentError(f"{'.'.join(path)} of a view cannot be set")
 
-    def add_entity(self, name: str, entity_id: str | None, values: dict[str, str], index: int) -> str:
+    def add_entity(self, name: str, _entity_id: str | None, _values: dict[str, str], _index: int) -> str:
         """See `Source`."""
         raise FrozenDocumentError(f"nothing can be added to {name} of a view")
 
-    def move_entity(self, name: str, entity_id: str, index: int) -> None:
+    def move_entity(self, name: str, _entity_id: str, _index: int) -> None:
         """See `Source`."""
         raise FrozenDocumentError(f"{name} of a view cannot be reordered")
 
-    def remove_entity(self, name: str, entity_id: str) -> None:
+    def remove_entity(self, name: str, _entity_id: str) -> None:
         """See `Source`."""
         raise FrozenDocumentError(f"nothing can be removed from {name} of a view")
 
-    def restore_entity(self, name: str, entity_id: str) -> None:
+    def restore_entity(self, name: str, _entity_id: str) -> None:
         """See `Source`."""
         raise FrozenDocumentError(f"nothing can be restored in {name} of a view")
 
-    def append_log(self, name: str, entry_id: str | None, raw: str) -> str:
+    def append_log(self, name: str, _entry_id: str | None, _raw: str) -> str:
         """See `Source`."""
         raise FrozenDocumentError(f"nothing can be added to {name} of a view")
 
-    def add_element(self, name: str, raw: str) -> None:
+    def add_element(self, name: str, _raw: str) -> None:
         """See `Source`."""
         raise FrozenDocumentError(f"nothing can be added to {name} of a view")
 
-    def set_text(self, name: str, content: str) -> None:
+    def set_text(self, name: str, _content: str) -> None:
         """See `Source`."""
         raise FrozenDocumentError(f"the text {name} of a view cannot be changed")
 

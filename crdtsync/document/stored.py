@@ -337,7 +337,9 @@ class _Builder:
             case str():
                 return _SCALARS[described]
             case _Ref():
-                return Ref if described.kind is None else Ref[check_name(described.kind, "a kind")]
+                if described.kind is None:
+                    return Ref
+                return Ref.__class_getitem__(check_name(described.kind, "a kind"))
             case _Tuple():
                 return types.GenericAlias(tuple, (self._type(described.of, depth + 1), ...))
             case _Union():

@@ -32,12 +32,21 @@ def rebase(parts: Iterable[Splice], base: str, live: str) -> list[Splice]:
     if base == live or not parts:
         return parts
     position = _positions(base, live)
+    inserted: dict[int, str] = {}
+    deleted: set[int] = set()
+    for start, stop, content in parts:
+        if content:
+            at = _place(position, start)
+            inserted[at] = inserted.get(at, "") + content
+        deleted.update(place for place in position[start:stop] if place is not None)
     carried: list[Splice] = []
-    for start, stop, inserted in parts:
-        at = _place(position, start)
-        carried.append((at, at, inserted))
-        carried.extend((place, place + 1, "") for place in position[start:stop] if place is not None)
-    return sorted(carried)
+    for at in sorted(deleted | inserted.keys()):
+        content, stop = inserted.get(at, ""), at + (at in deleted)
+        if carried and carried[-1][1] == at and not content:
+            carried[-1] = (carried[-1][0], stop, carried[-1][2])
+        else:
+            carried.append((at, stop, content))
+    return carried
 
 
 def _positions(base: str, live: str) -> list[int | None]:
@@ -56,7 +65,7 @@ def _positions(base: str, live: str) -> list[int | None]:
 
 
 def _place(position: list[int | None], start: int) -> int:
-    """Return where an insertion before character `start` goes: behind the nearest one before it that is left."""
+    """Return where an insertion before `start` goes: behind the nearest character before it that is left."""
     for index in range(start - 1, -1, -1):
         place = position[index]
         if place is not None:

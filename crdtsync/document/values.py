@@ -53,7 +53,15 @@ class Missing(enum.Enum):
 
 MISSING = Missing.MISSING
 
-_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="string", enc_hook=str)
+
+def _encode_hook(value: Any) -> str:
+    # Not `str(value)` of anything: an object that is no value must be refused, not stored as its repr.
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"{type(value).__name__} is no value of a field")
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="string", enc_hook=_encode_hook)
 
 
 def encode_canonical(value: Any) -> str:
@@ -76,8 +84,8 @@ def encode_canonical(value: Any) -> str:
 
 def _decode_hook(kind: type, value: Any) -> Any:
     origin = typing.get_origin(kind) or kind
-    if origin is Ref and isinstance(value, str):
-        if not value or len(value) > 64:
+    if origin is Ref:
+        if not isinstance(value, str) or not value or len(value) > 64:
             raise ValueError("a reference is the id of a document")
         return Ref(value)
     raise NotImplementedError(kind)
@@ -89,7 +97,6 @@ class Codec:
 
     annotation: Any
     _decode: Callable[[str | bytes], Any]
-    _checks: bool
 
     def encode(self, value: Any) -> str:
         """Return the canonical text of `value`, normalised to the declared type.
@@ -97,19 +104,16 @@ class Codec:
         Raises:
             ValidationError: it is not of the declared type, or out of bounds.
         """
-        if isinstance(value, float):
-            raise ValidationError(f"{value!r} is a float", hint="Give a Decimal, an int or a decimal string")
         raw = encode_canonical(value)
         try:
             typed = self._decode(raw)
-        except (msgspec.ValidationError, ValueError) as error:
-            raise ValidationError(f"{value!r:.80}: {error}") from error
-        if typed == value and type(typed) is type(value):
-            if self._checks:
-                _check_bounds(typed)
+        except (msgspec.MsgspecError, ValueError) as error:
+            hint = "Give a Decimal, an int or a decimal string" if isinstance(value, float) else ""
+            raise ValidationError(f"{value!r:.80}: {error}", hint=hint) from error
+        if type(typed) is type(value) and typed == value and type(typed) in _AS_THEY_ARE:
             return raw
-        _check_bounds(typed)
-        return encode_canonical(typed)
+        _check(value, typed)
+        return encode_canonical(_whole(typed))
 
     def decode(self, raw: str | bytes) -> Any:
         """Return the typed value.
@@ -119,7 +123,7 @@ class Codec:
         """
         try:
             return self._decode(raw)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise ValidationError(f"a stored value does not fit {self.annotation}: {error}") from error
 
 
@@ -135,8 +139,7 @@ def codec_for(annotation: Any) -> Codec:
         decoder = msgspec.json.Decoder(annotation, dec_hook=_decode_hook)
     except (TypeError, ValueError, RecursionError) as error:
         raise SchemaError(f"{annotation!r} cannot be the type of a field: {error}") from error
-    checks = any(part in (int, Decimal, dt.datetime) for part in _leaves(annotation))
-    return Codec(annotation, decoder.decode, checks)
+    return Codec(annotation, decoder.decode)
 
 
 def check_annotation(annotation: Any) -> None:
@@ -191,24 +194,65 @@ def _leaves(annotation: Any, inside: tuple[type, ...] = ()) -> Iterator[Any]:
         yield annotation
 
 
-def _check_bounds(value: Any) -> None:
-    match value:
-        case bool() | str():
-            return
-        case int() if abs(value) > INT_MAX:
-            raise ValidationError(f"{value} is beyond 64 bits")
-        case Decimal() if not value.is_finite():
-            raise ValidationError(f"{value} is not a finite number")
-        case dt.datetime() if value.tzinfo is None:
-            raise ValidationError(
-                f"{value.isoformat()} has no time zone",
-                hint="Documents travel between machines: give datetimes a time zone",
-            )
-        case tuple():
-            for part in value:
-                _check_bounds(part)
-        case _ if dataclasses.is_dataclass(value):
-            for item in dataclasses.fields(value):
-                _check_bounds(getattr(value, item.name))
+_AS_THEY_ARE = (str, bool, Ref, dt.date, type(None))
+"""Types of which any value that was read back unchanged is acceptable."""
+
+
+def _check(given: Any, typed: Any) -> None:
+    """Refuse a value that was read as something else than it is, or is out of bounds.
+
+    Only what is no loss is converted: a string to whatever it spells, an integer to a Decimal or an enum's
+    member, a list to a tuple, a dictionary to a dataclass.
+    """
+    match typed:
+        case tuple() if isinstance(given, tuple | list):
+            for part, typed_part in zip(given, typed, strict=True):
+                _check(part, typed_part)
+        case _ if dataclasses.is_dataclass(typed):
+            names = {item.name for item in dataclasses.fields(typed)}
+            parts = given if isinstance(given, dict) else {name: getattr(given, name) for name in names}
+            if unknown := sorted(str(name) for name in parts.keys() - names):
+                raise ValidationError(f"{type(typed).__name__} has no part {unknown[0]!r}")
+            for name, part in parts.items():
+                _check(part, getattr(typed, name))
+        case enum.Enum():
+            accepted = given is typed or (type(given) in (str, int) and given == typed.value)
+            _accept(given, typed, accepted=accepted)
+        case bool() | None:
+            _accept(given, typed, accepted=given is typed)
+        case str():
+            _accept(given, typed, accepted=isinstance(given, str))
+        case int():
+            _accept(given, typed, accepted=isinstance(given, int) and not isinstance(given, bool))
+            if abs(typed) > INT_MAX:
+                raise ValidationError(f"{typed} is beyond 64 bits")
+        case Decimal():
+            _accept(given, typed, accepted=type(given) is int or isinstance(given, Decimal | str))
+            if not typed.is_finite():
+                raise ValidationError(f"{typed} is not a finite number")
+        case dt.datetime():
+            _accept(given, typed, accepted=isinstance(given, dt.datetime | str))
+            if typed.tzinfo is None:
+                raise ValidationError(
+                    f"{typed.isoformat()} has no time zone",
+                    hint="Documents travel between machines: give datetimes a time zone",
+                )
         case _:
-            return
+            _accept(given, typed, accepted=isinstance(given, str | type(typed)))
+
+
+def _whole(typed: Any) -> Any:
+    """Return a value with the parts that a dataclass leaves to its defaults, which must be written too."""
+    if isinstance(typed, tuple):
+        return [_whole(part) for part in typed]
+    if dataclasses.is_dataclass(typed):
+        return {item.name: _whole(getattr(typed, item.name)) for item in dataclasses.fields(typed)}
+    return typed
+
+
+def _accept(given: Any, typed: Any, *, accepted: bool) -> None:
+    if not accepted:
+        hint = "Give a Decimal, an int or a decimal string" if isinstance(given, float) else ""
+        raise ValidationError(
+            f"{given!r:.80} is a {type(given).__name__}, not a {type(typed).__name__}", hint=hint
+        )
