@@ -205,7 +205,7 @@ def decode_field(spec: FieldSchema, raw: str | bytes | None) -> Any:
     return spec.default
 
 
-def shown(owner: Any, name: str) -> str:
+def shown_field(owner: Any, name: str) -> str:
     """Return a field as it is shown in a `repr`, which never fails."""
     try:
         return repr(getattr(owner, name))

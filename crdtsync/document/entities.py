@@ -14,7 +14,7 @@ from crdtsync.document.declared import (
     hints_of,
     near_hint,
     plain_field,
-    shown,
+    shown_field,
 )
 from crdtsync.document.schema import EntitySchema, FieldSchema
 from crdtsync.document.sources import Source  # noqa: TC001 - read by `get_type_hints`
@@ -93,7 +93,7 @@ class Entity(Declared):
     __hash__ = None  # type: ignore[assignment]  # equality goes by content, and drafts change
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={shown(self, name)}" for name in self._declared)
+        shown = ", ".join(f"{name}={shown_field(self, name)}" for name in self._declared)
         return f"{type(self).__name__}({shown})"
 
 

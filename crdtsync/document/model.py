@@ -23,7 +23,7 @@ from crdtsync.document.declared import (
     field,
     hints_of,
     plain_field,
-    shown,
+    shown_field,
 )
 from crdtsync.document.entities import Entities, Entity, entity_schema
 from crdtsync.document.schema import ComputedSchema, DocumentSchema, FieldSchema, Shape, check_name
@@ -159,7 +159,7 @@ class Document(Declared):
         self._source.write((name,), encode_field(spec, value))
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={shown(self, name)}" for name in self._declared)
+        shown = ", ".join(f"{name}={shown_field(self, name)}" for name in self._declared)
         return f"<{type(self).__name__} {self.number or self.reference or self.id}: {shown}>"
 
 
