@@ -27,7 +27,7 @@ from crdtsync.document.schema import DocumentSchema, Shape
 from crdtsync.document.sources import RawEntry
 from crdtsync.document.values import encode_canonical
 from crdtsync.document.winners import shown_cell
-from crdtsync.errors import DocumentNotFoundError, ValidationError
+from crdtsync.errors import DocumentNotFoundError, FrozenDocumentError, ValidationError
 from crdtsync.protocol.ids import derive_id, id_text
 
 TEXT_CHARS_MAX = 1_000_000
@@ -57,8 +57,6 @@ class Writes:
 class Draft:
     """The source of a document that is being edited. Reads see its own writes."""
 
-    is_frozen = False
-
     def __init__(
         self,
         schema: DocumentSchema,
@@ -68,6 +66,7 @@ class Draft:
         writer: int,
         random_bytes: Callable[[int], bytes],
     ) -> None:
+        self.is_frozen = False
         self.schema = schema
         self.base = base
         self.base_texts = base_texts
@@ -213,12 +212,26 @@ class Draft:
             raise ValidationError(f"the text holds half a character: {error}", path=name) from error
         if len(content) > TEXT_CHARS_MAX:
             raise ValidationError(f"a text holds at most {TEXT_CHARS_MAX} characters", path=name)
+        self._require_open()
         self.writes.appends_only = False
         self.writes.texts[name] = content
 
+    def set_reference(self, text: str) -> None:
+        """Give the document a reference number, an alias that it keeps."""
+        self._put((REFERENCES, derive_id(REFERENCES, text)[:16]), encode_canonical(text))
+
+    def close(self) -> None:
+        """End the draft: from now on it can be read, and no longer written."""
+        self.is_frozen = True
+
     def _put(self, path: Path, raw: str) -> None:
+        self._require_open()
         self.writes.values[path] = raw
         self._replace(path, raw)
+
+    def _require_open(self) -> None:
+        if self.is_frozen:
+            raise FrozenDocumentError("the edit of this document has ended")
 
     def _replace(self, path: Path, raw: str) -> None:
         """Show the write in the working copy, where it supersedes all that was seen."""

@@ -123,7 +123,14 @@ def seal(connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, now
     if not changes and not requests:
         return None
     segment = _segment_of(connection, changes, requests)
-    header = FileHeader(FileType.SEGMENT, row.folder, replica, row.feed, row.head_sequence + 1, row.head_hash)
+    header = FileHeader(
+        type=FileType.SEGMENT,
+        folder=row.folder,
+        writer=replica,
+        feed=row.feed,
+        sequence=row.head_sequence + 1,
+        previous=row.head_hash,
+    )
     data = encode_file(header, encode_segment(segment))
     own = keep_own_file(
         connection,
@@ -215,6 +222,14 @@ def own_segment(connection: sqlite3.Connection, n: int, feed: FeedId, sequence: 
         f"SELECT {', '.join('f.' + name for name in _OWN_COLUMNS.split(', '))} FROM _own_files f "
         "JOIN _segments s ON s.hash = f.hash WHERE f.remote = ? AND s.feed = ? AND s.sequence = ?",
         (n, feed, sequence),
+    ).fetchone()
+    return None if row is None else OwnFile(*row)
+
+
+def newest(connection: sqlite3.Connection, n: int, type_: str) -> OwnFile | None:
+    """Return the last own file of a type."""
+    row = connection.execute(
+        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND type = ? ORDER BY number DESC LIMIT 1", (n, type_)
     ).fetchone()
     return None if row is None else OwnFile(*row)
 

@@ -31,6 +31,14 @@ TAIL_ENTRIES_MAX = 5_000
 GRANTS_PER_ROUND_MAX = 5_000
 
 
+_ASKED = (
+    "SELECT r.replica, r.document, r.kind, r.series, r.serial, r.withdrawn, r.digest, r.reference, r.at_ms "
+    "FROM _requests r JOIN _documents d ON d.id = r.document WHERE NOT r.withdrawn AND d.rev > 0 "
+    "AND NOT EXISTS (SELECT 1 FROM _ledger l WHERE l.document = r.document AND l.series = r.series "
+    "AND l.outcome = 'granted') AND EXISTS (SELECT 1 FROM _series s WHERE s.name = r.series)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerChange:
     """What taking in ledger entries came to."""
@@ -123,10 +131,20 @@ def granted_number(connection: sqlite3.Connection, document_id: str) -> str | No
     return None if row is None else str(row[0])
 
 
+def entries(connection: sqlite3.Connection) -> list[LedgerEntry]:
+    """Return the whole ledger as it is known here, in order."""
+    return [decode_entry(encoded) for (encoded,) in connection.execute("SELECT encoded FROM _ledger ORDER BY idx")]
+
+
 def head(connection: sqlite3.Connection) -> LedgerHead:
     """Return the last entry of the ledger as it is known here."""
     row = connection.execute("SELECT idx, hash FROM _ledger ORDER BY idx DESC LIMIT 1").fetchone()
     return GENESIS if row is None else LedgerHead(*row)
+
+
+def is_asked(connection: sqlite3.Connection) -> bool:
+    """Whether a number is asked for that could be granted."""
+    return bool(connection.execute(f"SELECT EXISTS ({_ASKED})").fetchone()[0])
 
 
 def allocate(connection: sqlite3.Connection, replica: ReplicaId, now_ms: int) -> int:
@@ -138,13 +156,7 @@ def allocate(connection: sqlite3.Connection, replica: ReplicaId, now_ms: int) ->
     """
     if feeds.has_unput(connection, "ledger"):
         return 0
-    rows = connection.execute(
-        "SELECT r.replica, r.document, r.kind, r.series, r.serial, r.withdrawn, r.digest, r.reference, r.at_ms "
-        "FROM _requests r JOIN _documents d ON d.id = r.document WHERE NOT r.withdrawn AND d.rev > 0 "
-        "AND NOT EXISTS (SELECT 1 FROM _ledger l WHERE l.document = r.document AND l.series = r.series) "
-        "ORDER BY r.n LIMIT ?",
-        (GRANTS_PER_ROUND_MAX,),
-    ).fetchall()
+    rows = connection.execute(f"{_ASKED} ORDER BY r.n LIMIT ?", (GRANTS_PER_ROUND_MAX,)).fetchall()
     requests = [
         GrantRequest(
             ReplicaId(requester),
@@ -161,15 +173,13 @@ def allocate(connection: sqlite3.Connection, replica: ReplicaId, now_ms: int) ->
         )
         for requester, document, kind, series, serial, withdrawn, digest, reference, at_ms in rows
     ]
-    known = series_of(connection)
-    requests = [item for item in requests if item.request.series in known]
     if not requests:
         return 0
     entries = plan_grants(
         requests,
         granted=set(),
         counters=_counters(connection),
-        series=known,
+        series=series_of(connection),
         head=head(connection),
         at_ms=now_ms,
         today=_date(now_ms),
@@ -260,8 +270,17 @@ def _extend(
         return None if row is None else row[0]
 
     extension = extend(head(connection), known, entries)
-    for entry, encoded in extension.accepted:
-        _insert(connection, entry, encoded, now_ms)
+    connection.execute("SAVEPOINT ledger")
+    try:
+        for entry, encoded in extension.accepted:
+            _insert(connection, entry, encoded, now_ms)
+    except sqlite3.IntegrityError:
+        # The chain is right and what it says is not: one number for two documents, or two for one. None of it
+        # is believed; the caller lists it.
+        connection.execute("ROLLBACK TO ledger")
+        return LedgerChange(fork=extension.accepted[0][0].index)
+    finally:
+        connection.execute("RELEASE ledger")
     return LedgerChange(len(extension.accepted), extension.gap, extension.fork)
 
 
@@ -292,7 +311,7 @@ def _keep_ledger_file(
     now_ms: int,
 ) -> None:
     last = entries[-1][0]
-    header = FileHeader(FileType.LEDGER, row.folder, replica, sequence=last)
+    header = FileHeader(type=FileType.LEDGER, folder=row.folder, writer=replica, sequence=last)
     data = encode_file(header, encode_ledger([encoded for _, encoded in entries]))
     feeds.keep_own_file(
         connection, row.n, "ledger", last, ledger_name(replica, last, data[-32:]), data, now_ms

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from crdtsync.document.model import DocumentInfo
+from crdtsync.document.registers import decode_seen
 from crdtsync.document.schema import DocumentSchema
 from crdtsync.errors import DocumentNotFoundError, UsageError
 from crdtsync.protocol.causality import ChangeId
@@ -50,7 +51,10 @@ class ConflictValue:
     """Canonical JSON; for a removal the marker, or what its remover had not seen."""
     author: str
     replica: str
+    """The name of the replica it was written on."""
     at_ms: int
+    is_removal: bool = False
+    """In a conflict about a removal: whether this is a removal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,11 @@ class Conflict:
         return self.policy == "ask"
 
 
-def find(connection: sqlite3.Connection, document_id: str) -> Row:
-    """Return one document.
+def find(connection: sqlite3.Connection, document_id: str, kind: str) -> Row:
+    """Return one document of a kind.
 
     Raises:
-        DocumentNotFoundError: it is not here.
+        DocumentNotFoundError: it is not here, or of another kind.
     """
     row = connection.execute("SELECT kind FROM _documents WHERE id = ?", (document_id,)).fetchone()
     found = None
@@ -90,7 +94,27 @@ def find(connection: sqlite3.Connection, document_id: str) -> Row:
         ).fetchone()
     if found is None:
         raise DocumentNotFoundError(f"there is no document {document_id}")
+    if row[0] != kind:
+        raise DocumentNotFoundError(f"{document_id} is a {row[0]}, not a {kind}")
     return _row(found)
+
+
+def info(connection: sqlite3.Connection, document_id: str) -> DocumentInfo:
+    """Return what is known of a document beside its content; it must be here, with a projection."""
+    (kind,) = connection.execute("SELECT kind FROM _documents WHERE id = ?", (document_id,)).fetchone()
+    return find(connection, document_id, kind)[0]
+
+
+def kind_of(connection: sqlite3.Connection, document_id: str) -> str:
+    """Return the kind of a document.
+
+    Raises:
+        DocumentNotFoundError: it is not here.
+    """
+    row = connection.execute("SELECT kind FROM _documents WHERE id = ?", (document_id,)).fetchone()
+    if row is None:
+        raise DocumentNotFoundError(f"there is no document {document_id}")
+    return str(row[0])
 
 
 def find_number(connection: sqlite3.Connection, text: str) -> list[tuple[str, str]]:
@@ -166,6 +190,36 @@ def history(connection: sqlite3.Connection, document_id: str) -> list[HistoryEnt
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A change as it arrived here."""
+
+    n: int
+    document: str
+    kind: str
+    at_ms: int
+    author: str
+    name: str
+    replica: str
+    label: str
+
+
+def last_change(connection: sqlite3.Connection) -> int:
+    """Return the number of the newest change here."""
+    return int(connection.execute("SELECT coalesce(max(n), 0) FROM _changes").fetchone()[0])
+
+
+def changes_after(connection: sqlite3.Connection, n: int, count: int = 500) -> list[ChangeRow]:
+    """Return the changes that came after a change, in the order in which they arrived here."""
+    rows = connection.execute(
+        "SELECT c.n, d.id, d.kind, c.at_ms, coalesce(i.author, ''), coalesce(i.name, ''), coalesce(i.replica, ''), "
+        "c.label FROM _changes c JOIN _documents d ON d.n = c.document "
+        "LEFT JOIN _incarnations i ON i.client = c.client WHERE c.n > ? ORDER BY c.n LIMIT ?",
+        (n, count),
+    )
+    return [ChangeRow(*row) for row in rows]
+
+
 def conflicts(connection: sqlite3.Connection, document_id: str | None) -> list[Conflict]:
     """Return the conflicts of one document, or of all."""
     rows = connection.execute(
@@ -181,7 +235,10 @@ def conflicts(connection: sqlite3.Connection, document_id: str | None) -> list[C
     found = []
     for identity, kind, path, reason, policy, cells, shown in rows:
         values = tuple(
-            ConflictValue(raw, *people.get(writer, ("", "")), at_ms=stamp) for stamp, writer, raw in _CELLS.decode(cells)
+            ConflictValue(
+                raw, *people.get(writer, ("", "")), stamp, is_removal=reason == "removal" and decode_seen(raw) != {}
+            )
+            for stamp, writer, raw in _CELLS.decode(cells)
         )
         found.append(Conflict(identity, kind, path, reason, policy, values, shown))
     return found

@@ -243,7 +243,10 @@ CREATE TABLE _ledger (
 );
 CREATE INDEX _ledger_text ON _ledger (text);
 CREATE INDEX _ledger_document ON _ledger (document) WHERE document <> '';
-CREATE INDEX _ledger_number ON _ledger (series, number);
+-- What the ledger promises, stated once more: one number for a document, one document for a number.
+CREATE UNIQUE INDEX _ledger_number ON _ledger (series, number, outcome);
+CREATE UNIQUE INDEX _ledger_granted ON _ledger (series, document) WHERE outcome = 'granted';
+CREATE UNIQUE INDEX _ledger_printed ON _ledger (text) WHERE outcome = 'granted';
 
 -- Ledger entries that came before the ones between them and ours.
 CREATE TABLE _ledger_waiting (

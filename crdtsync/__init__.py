@@ -1,0 +1,76 @@
+"""Offline-first CRDT documents for business applications.
+
+Each quote, sale or order is a CRDT document in a SQLite database on each machine, edited offline at any time;
+changes travel as files through an ordinary synced folder and merge by themselves; one replica, the coordinator,
+gives out final numbers. Start with `open_replica` and `Document`.
+"""
+
+from crdtsync.document.model import Document as Document
+from crdtsync.document.model import DocumentInfo as DocumentInfo
+from crdtsync.document.model import Entities as Entities
+from crdtsync.document.model import Entity as Entity
+from crdtsync.document.model import GrowSet as GrowSet
+from crdtsync.document.model import Log as Log
+from crdtsync.document.model import LogEntry as LogEntry
+from crdtsync.document.model import Text as Text
+from crdtsync.document.model import computed as computed
+from crdtsync.document.model import field as field
+from crdtsync.document.values import Ref as Ref
+from crdtsync.environment import Environment as Environment
+from crdtsync.protocol.ids import derive_id as derive_id
+from crdtsync.protocol.ledger import LedgerEntry as LedgerEntry
+from crdtsync.protocol.numbering import Series as Series
+from crdtsync.protocol.status import ItemState as ItemState
+from crdtsync.protocol.status import ItemStatus as ItemStatus
+from crdtsync.replica import DocumentChange as DocumentChange
+from crdtsync.replica import Replica as Replica
+from crdtsync.replica import open_remote as open_remote
+from crdtsync.replica import open_replica as open_replica
+from crdtsync.store.health import Quarantined as Quarantined
+from crdtsync.store.health import RemoteHealth as RemoteHealth
+from crdtsync.store.items import Item as Item
+from crdtsync.store.items import Peer as Peer
+from crdtsync.store.items import Receipt as Receipt
+from crdtsync.store.query import Conflict as Conflict
+from crdtsync.store.query import ConflictValue as ConflictValue
+from crdtsync.store.query import HistoryEntry as HistoryEntry
+from crdtsync.sync.agent import SyncState as SyncState
+from crdtsync.sync.report import Phase as Phase
+from crdtsync.sync.report import Progress as Progress
+from crdtsync.sync.report import SyncReport as SyncReport
+
+__all__ = [
+    "Conflict",
+    "ConflictValue",
+    "Document",
+    "DocumentChange",
+    "DocumentInfo",
+    "Entities",
+    "Entity",
+    "Environment",
+    "GrowSet",
+    "HistoryEntry",
+    "Item",
+    "ItemState",
+    "ItemStatus",
+    "LedgerEntry",
+    "Log",
+    "LogEntry",
+    "Peer",
+    "Phase",
+    "Progress",
+    "Quarantined",
+    "Receipt",
+    "Ref",
+    "RemoteHealth",
+    "Replica",
+    "Series",
+    "SyncReport",
+    "SyncState",
+    "Text",
+    "computed",
+    "derive_id",
+    "field",
+    "open_remote",
+    "open_replica",
+]

@@ -1,0 +1,530 @@
+"""A replica: its lifetime and its public verbs. It composes the layers below and decides nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from crdtsync.document.model import Document, schema_of
+from crdtsync.document.schema import DocumentSchema
+from crdtsync.document.sources import ProjectionSource
+from crdtsync.editing import Editing, EditLocks
+from crdtsync.environment import Environment
+from crdtsync.errors import DocumentNotFoundError, RemoteAddressError, UnknownKindError, UsageError
+from crdtsync.protocol.beacon import Role
+from crdtsync.protocol.ids import derive_id
+from crdtsync.protocol.ledger import LedgerEntry
+from crdtsync.protocol.numbering import Series
+from crdtsync.protocol.status import ItemStatus
+from crdtsync.remote import Remote
+from crdtsync.store import health, items, numbers, query
+from crdtsync.store.items import Item, Peer, Receipt
+from crdtsync.store.query import Conflict, HistoryEntry
+from crdtsync.store.workspace import Workspace
+from crdtsync.sync import agent
+from crdtsync.sync.report import OnProgress, SyncReport
+
+D = TypeVar("D", bound=Document)
+
+CHANGES_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentChange:
+    """Something happened to a document: an edit made here or by another process, or one that was applied."""
+
+    document: str
+    kind: str
+    at_ms: int
+    author: str
+    replica: str
+    """The name of the replica it was made on."""
+    label: str
+    is_local: bool
+    """Whether it was made on this replica."""
+
+
+class open_replica:  # noqa: N801 - reads as a verb; it is one, used with `async with`
+    """Open a replica, or make one, for the length of an `async with` block.
+
+    ::
+
+        async with crdtsync.open_replica("~/sales-data", name="R2", role="roaming", kinds=[Quote]) as replica:
+            ...
+
+    Args:
+        path: the replica's own directory, outside of every synced folder.
+        name: what people call it (``R2``); needed for a new one. Reference numbers begin with it.
+        role: ``office`` or ``roaming``; needed for a new one.
+        coordinator: whether it gives out final numbers; by default the office does.
+        author: the person at the keyboard, shown in history and conflicts.
+        kinds: the document classes of the application. A class may also be used without being listed; the
+            documents of its kind are then made readable at its first use.
+        create: True makes a new one and fails if there is one; False never makes one.
+        lock_while_numbering: refuse edits of a document from its mark until its number is here, but for
+            entries added to logs and sets.
+        environment: the clock and the randomness; for tests.
+
+    Raises (on entering the block):
+        StoreError: it cannot be opened; see `crdtsync.errors`.
+        UsageError: name or role do not agree with what is there.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        role: Role | None = None,
+        coordinator: bool | None = None,
+        author: str = "",
+        kinds: Sequence[type[Document]] = (),
+        create: bool | None = None,
+        lock_while_numbering: bool = False,
+        environment: Environment | None = None,
+    ) -> None:
+        self._directory = Path(path).expanduser()
+        self._options = {
+            "name": name,
+            "role": role,
+            "coordinator": coordinator,
+            "author": author,
+            "create": create,
+            "environment": environment or Environment(),
+        }
+        self._kinds = kinds
+        self._lock_while_numbering = lock_while_numbering
+        self._workspace: Workspace | None = None
+
+    async def __aenter__(self) -> "Replica":
+        workspace = await Workspace.open(self._directory, **self._options)  # type: ignore[arg-type]
+        self._workspace = workspace
+        try:
+            for document_class in self._kinds:
+                await workspace.declare(document_class)
+        except BaseException:
+            await workspace.close()
+            raise
+        return Replica(workspace, lock_while_numbering=self._lock_while_numbering)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._workspace is not None
+        await self._workspace.close()
+
+
+class Replica:
+    """An open replica. Every verb may be used by many tasks at a time."""
+
+    def __init__(self, workspace: Workspace, *, lock_while_numbering: bool) -> None:
+        self._workspace = workspace
+        self._locks = EditLocks()
+        self._lock_while_numbering = lock_while_numbering
+
+    @property
+    def id(self) -> str:
+        """The random id of this replica."""
+        return self._workspace.identity.replica
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self._workspace.identity.name
+
+    @property
+    def role(self) -> Role:
+        """``office`` or ``roaming``."""
+        return self._workspace.identity.role
+
+    @property
+    def is_coordinator(self) -> bool:
+        """Whether it gives out the final numbers."""
+        return self._workspace.identity.is_coordinator
+
+    @property
+    def directory(self) -> Path:
+        """Where it is kept."""
+        return self._workspace.directory
+
+    # Editing and reading.
+
+    def edit(
+        self, cls: type[D], id: str | None = None, *, create: bool = False, label: str = ""  # noqa: A002
+    ) -> AbstractAsyncContextManager[D]:
+        """Edit a document: one change, durable when the block ends, or not at all if it raises.
+
+        Two tasks that edit one document take turns. Two processes do not wait for each other: what one
+        writes without having seen the other's is a conflict, as between machines.
+
+        Args:
+            cls: the document's class.
+            id: which document; None makes a new one with a random id.
+            create: make the document if it is not here (for derived ids, see `derive_id`).
+            label: what the change is about, for the history; at most 1,000 characters.
+
+        Raises:
+            DocumentNotFoundError: it is not here, or of another kind.
+            ValidationError: at the assignment that is wrong, or at the end; nothing was written.
+            DocumentLockedError: `lock_while_numbering` was asked for, and it waits for its number.
+            NestedEditError: this task edits this document already.
+            StoreError: the disk; nothing was written.
+        """
+        return Editing(
+            self._workspace,
+            self._locks,
+            cls,
+            id,
+            create=create,
+            label=label,
+            locked=self._why_locked if self._lock_while_numbering else None,
+        )
+
+    async def get(self, cls: type[D], id: str) -> D:  # noqa: A002
+        """Return a document as it is now, immutable. A `Ref` is an id.
+
+        Raises:
+            DocumentNotFoundError: it is not here, or of another kind.
+        """
+        await self._workspace.declare(cls)
+        kind = schema_of(cls).kind
+        info, json = await self._workspace.database.read(lambda c: query.find(c, id, kind))
+        return cls._bound(ProjectionSource(json), info)  # noqa: SLF001
+
+    async def find(
+        self,
+        cls: type[D],
+        *,
+        where: Mapping[str, Any] | None = None,
+        search: str = "",
+        order_by: str = "-changed",
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[D]:
+        """Return a page of documents.
+
+        Args:
+            cls: their class.
+            where: filters on indexed fields and computed properties: ``{"customer": ref, "total__ge": 100}``
+                (``__lt __le __gt __ge __ne __in``).
+            search: words that must all be found; the beginning of a word is enough.
+            order_by: an indexed name, ``changed`` or ``created``; with ``-`` in front descending.
+            limit: how many at most.
+            offset: how many to skip.
+
+        Raises:
+            SchemaError: a name is not indexed.
+            UsageError: a filter or the search makes no sense.
+        """
+        await self._workspace.declare(cls)
+        schema = schema_of(cls)
+        rows = await self._workspace.database.read(
+            lambda c: query.select(
+                c, schema, where=where or {}, search=search, order_by=order_by, limit=limit, offset=offset
+            )
+        )
+        return [cls._bound(ProjectionSource(json), info) for info, json in rows]  # noqa: SLF001
+
+    async def count(self, cls: type[Document], *, where: Mapping[str, Any] | None = None, search: str = "") -> int:
+        """Return how many documents `find` would give without a limit. Raises as `find` does."""
+        await self._workspace.declare(cls)
+        schema = schema_of(cls)
+        return await self._workspace.database.read(
+            lambda c: query.count(c, schema, where=where or {}, search=search)
+        )
+
+    async def find_number(self, text: str) -> list[Document]:
+        """Return the documents of a final or a reference number, in whatever case it is written.
+
+        A reference number stays an alias for ever: what is printed on paper is found.
+        """
+        found = await self._workspace.database.read(lambda c: query.find_number(c, text.strip()))
+        return [await self.get(self.document_class(kind), identity) for identity, kind in found]
+
+    async def search(self, words: str, *, limit: int = 50) -> list[Document]:
+        """Return documents of every kind in which all words are found, best first.
+
+        Raises:
+            UsageError: the words cannot be searched for.
+        """
+        found = await self._workspace.database.read(lambda c: query.search_all(c, words, limit))
+        return [await self.get(self.document_class(kind), identity) for identity, kind in found]
+
+    async def history(self, id: str) -> list[HistoryEntry]:  # noqa: A002
+        """Return the changes of a document, in the order in which they arrived here.
+
+        Raises:
+            DocumentNotFoundError: it is not here.
+        """
+        return await self._workspace.database.read(lambda c: query.history(c, id))
+
+    async def changes(self, cls: type[Document] | None = None) -> AsyncIterator[DocumentChange]:
+        """Yield every change from now on, of one kind or of all, whoever made it. Ends with the loop around it."""
+        if cls is not None:
+            await self._workspace.declare(cls)
+        kind = None if cls is None else schema_of(cls).kind
+        woken = asyncio.Event()
+        stop = self._workspace.listen(woken.set)
+        try:
+            cursor = await self._workspace.database.read(query.last_change)
+            while True:
+                woken.clear()
+                rows = await self._workspace.database.read(lambda c, cursor=cursor: query.changes_after(c, cursor))
+                for row in rows:
+                    cursor = row.n
+                    if kind is None or row.kind == kind:
+                        yield DocumentChange(
+                            row.document, row.kind, row.at_ms, row.author, row.name, row.label, row.replica == self.id
+                        )
+                if not rows:
+                    # Other processes of this machine wake nobody here: they are looked for.
+                    try:
+                        async with asyncio.timeout(CHANGES_POLL_S):
+                            await woken.wait()
+                    except TimeoutError:
+                        pass
+        finally:
+            stop()
+
+    async def conflicts(self, id: str | None = None) -> list[Conflict]:  # noqa: A002
+        """Return the conflicts of a document, or of all: values written by people who had not seen each other's."""
+        return await self._workspace.database.read(lambda c: query.conflicts(c, id))
+
+    async def resolve(self, conflict: Conflict, keep: int, *, label: str = "") -> None:
+        """Decide a conflict for one of its values; it is an ordinary edit.
+
+        For a removal, keeping a removal's value removes the entity for good, any other keeps it.
+
+        Raises:
+            IndexError: the conflict has no such value.
+            DocumentNotFoundError: the document is not here.
+        """
+        chosen = conflict.values[keep]
+        path = tuple(conflict.path.split("/"))
+        async with self.edit(self.document_class(conflict.kind), conflict.document, label=label) as document:
+            source = document._source  # noqa: SLF001
+            if conflict.reason == "values":
+                source.write(path, chosen.raw)
+            elif chosen.is_removal:
+                source.remove_entity(*path)
+            else:
+                source.restore_entity(*path)
+
+    def kinds(self) -> list[str]:
+        """Return the kinds this replica knows, of this application or of an earlier one."""
+        return [schema.kind for schema in self._workspace.kinds.known()]
+
+    def document_class(self, kind: str) -> type[Document]:
+        """Return the class of a kind: the application's, or one made from the schema kept in the replica.
+
+        Raises:
+            UnknownKindError: this replica has never seen the kind declared.
+        """
+        return self.schema(kind).document_class  # type: ignore[no-any-return]
+
+    def schema(self, kind: str) -> DocumentSchema:
+        """Return what a kind declares.
+
+        Raises:
+            UnknownKindError: this replica has never seen the kind declared.
+        """
+        schema = self._workspace.kinds.schema(kind)
+        if schema is None:
+            known = ", ".join(self.kinds()) or "none"
+            raise UnknownKindError(f"this replica knows no kind {kind!r}", hint=f"It knows: {known}")
+        return schema
+
+    async def declare(self, cls: type[Document]) -> None:
+        """Make a document class known to the replica and to every tool that opens it later.
+
+        Raises:
+            SchemaError: the class makes no sense, or its series collides with another kind's.
+        """
+        await self._workspace.declare(cls)
+
+    # Items to Sync and numbers.
+
+    async def mark_for_sync(self, *ids: str) -> int:
+        """Mark documents to be synced, and ask for their final numbers; return how many were not marked yet.
+
+        Raises:
+            DocumentNotFoundError: one is not here; none was marked.
+        """
+        now_ms = self._workspace.environment.now_ms()
+        return await self._workspace.write(
+            lambda c: sum(numbers.mark(c, self._workspace.documents, self._workspace.identity.replica, i, now_ms) for i in ids)
+        )
+
+    async def reset_sync(self, *ids: str) -> int:
+        """Take back marks whose numbers have not been granted; return how many. Always safe.
+
+        Raises:
+            DocumentNotFoundError: one is not here; none was reset.
+        """
+        now_ms = self._workspace.environment.now_ms()
+        return await self._workspace.write(
+            lambda c: sum(
+                numbers.withdraw(c, self._workspace.documents, self._workspace.identity.replica, i, now_ms) for i in ids
+            )
+        )
+
+    async def items(self, *, include_numbered: bool = False) -> list[Item]:
+        """Return Items to Sync: the documents made here that have not come all the way, and why they wait."""
+        return await self._items(None, include_numbered=include_numbered)
+
+    async def item(self, id: str) -> Item:  # noqa: A002
+        """Return where one document stands on its way to its final number.
+
+        Raises:
+            DocumentNotFoundError: it is not here, or its kind goes to everyone and has no way to go.
+        """
+        found = await self._items(id, include_numbered=True)
+        if not found:
+            kind = await self._workspace.database.read(lambda c: query.kind_of(c, id))
+            raise DocumentNotFoundError(f"a {kind} goes to everyone by itself and is never marked")
+        return found[0]
+
+    async def receipts(self, id: str) -> list[Receipt]:  # noqa: A002
+        """Return how much of a document every other replica is known to have."""
+        return await self._workspace.database.read(lambda c: items.receipts(c, id))
+
+    async def peers(self) -> list[Peer]:
+        """Return the other replicas, and when each was last heard from."""
+        return await self._workspace.database.read(items.peers)
+
+    async def series(self) -> list[Series]:
+        """Return the runs of final numbers this replica knows."""
+        known = await self._workspace.database.read(numbers.series_of)
+        return [known[name] for name in sorted(known)]
+
+    async def define_series(self, series: Series) -> None:
+        """Set pattern and start of a series, for the numbers still to be given; what the coordinator has counts.
+
+        Raises:
+            SchemaError: it could print a number of another series.
+        """
+        await self._workspace.write(lambda c: numbers.define_series(c, series))
+
+    async def ledger(self) -> list[LedgerEntry]:
+        """Return every entry of the ledger of final numbers that is known here, in order."""
+        return await self._workspace.database.read(numbers.entries)
+
+    async def void_number(self, series: str, reason: str, *, number: int | None = None) -> LedgerEntry:
+        """Declare the next number of a series, or one that was granted, unusable. Coordinator only.
+
+        Raises:
+            UsageError: this replica is not the coordinator, or earlier numbers are not published yet.
+            DocumentNotFoundError: there is no such series.
+            ValidationError: no reason, or that number cannot be made void.
+        """
+        if not self.is_coordinator:
+            raise UsageError("only the coordinator can declare a number void")
+        now_ms = self._workspace.environment.now_ms()
+        return await self._workspace.write(
+            lambda c: numbers.void(c, self._workspace.identity.replica, series, reason, now_ms, number=number)
+        )
+
+    # Sync.
+
+    async def sync(
+        self,
+        remote: str | Remote,
+        *,
+        create_folder: bool | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> SyncReport:
+        """Run one round with a remote (``folder:PATH``) and return what it did.
+
+        Args:
+            remote: an address, or a remote object.
+            create_folder: True sets up an empty folder, or puts its lost marker back; by default the office
+                sets up an empty one.
+            on_progress: called with every step forward.
+
+        Raises:
+            SyncBusyError: another process of this machine runs the sync.
+            RemoteError: the remote cannot be used; edits are kept here and sent later.
+            StoreError: the disk.
+        """
+        return await agent.sync_once(
+            self._workspace, open_remote(remote), create_folder=create_folder, on_progress=on_progress
+        )
+
+    def syncing(
+        self,
+        remote: str | Remote,
+        *,
+        create_folder: bool | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> AbstractAsyncContextManager[agent.SyncState]:
+        """Sync for as long as the `async with` block runs, whenever there is something to do.
+
+        If another process of this machine runs the sync already, this one stands by and takes over when that
+        stops. A remote that cannot be used is waited for (see `SyncState.problem`); arguments as for `sync`.
+        """
+        return agent.syncing(
+            self._workspace, open_remote(remote), create_folder=create_folder, on_progress=on_progress
+        )
+
+    async def remotes(self) -> list[health.RemoteHealth]:
+        """Return the remotes this replica is attached to, and what waits for each."""
+        return await self._workspace.database.read(health.remotes)
+
+    async def quarantine(self) -> list[health.Quarantined]:
+        """Return what could not be taken in, each with its reason."""
+        return await self._workspace.database.read(health.quarantine)
+
+    async def digests(self) -> dict[str, bytes]:
+        """Return the digest of every document: replicas that hold the same have equal ones."""
+        return await self._workspace.database.read(health.digests)
+
+    async def documents(self) -> AsyncIterator[Document]:
+        """Yield every document of every kind, as immutable views."""
+        for kind in self.kinds():
+            cls = self.document_class(kind)
+            offset = 0
+            while page := await self.find(cls, order_by="created", limit=500, offset=offset):
+                for document in page:
+                    yield document
+                offset += len(page)
+
+    async def _items(self, id: str | None, *, include_numbered: bool) -> list[Item]:  # noqa: A002
+        kinds = [schema.kind for schema in self._workspace.kinds.known() if not schema.shared]
+        now_ms = self._workspace.environment.now_ms()
+        return await self._workspace.database.read(
+            lambda c: items.items(c, kinds, now_ms, document_id=id, all_items=include_numbered)
+        )
+
+    async def _why_locked(self, id: str) -> str:  # noqa: A002
+        """Return what a document waits for, or nothing if it may be edited."""
+        for item in await self._items(id, include_numbered=True):
+            if item.state.status in (ItemStatus.MARKED, ItemStatus.SENT, ItemStatus.RECEIVED):
+                return item.state.why_waiting
+        return ""
+
+
+def open_remote(remote: str | Remote) -> Remote:
+    """Return the remote at an address such as ``folder:~/Dropbox/sales``, by the adapter of that name.
+
+    Raises:
+        RemoteAddressError: the address makes no sense, or no adapter of that name is installed.
+    """
+    if not isinstance(remote, str):
+        return remote
+    scheme, colon, location = remote.partition(":")
+    adapters = {item.name: item for item in entry_points(group="crdtsync.remotes")}
+    if not colon or len(scheme) < 2:
+        raise RemoteAddressError(f"{remote!r} is no address of a remote", hint="Write folder:PATH, for instance")
+    if scheme not in adapters:
+        raise RemoteAddressError(
+            f"no adapter for {scheme!r} is installed", hint=f"Installed are: {', '.join(sorted(adapters))}"
+        )
+    opened: Remote = adapters[scheme].load()(location)
+    return opened
+
+
+__all__ = ["DocumentChange", "Replica", "derive_id", "open_remote", "open_replica"]

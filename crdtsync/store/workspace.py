@@ -1,0 +1,241 @@
+"""One replica's directory, opened: database, documents, kinds, and who this replica is."""
+
+import errno
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from crdtsync.document.model import Document, schema_of
+from crdtsync.environment import Environment
+from crdtsync.errors import (
+    StoreExistsError,
+    StoreFullError,
+    StoreInSharedFolderError,
+    StoreMissingError,
+    StoreReadOnlyError,
+    UsageError,
+)
+from crdtsync.protocol.beacon import Role
+from crdtsync.protocol.ids import ReplicaId, new_client_id, new_replica_id
+from crdtsync.protocol.names import NameKind, classify
+from crdtsync.protocol.numbering import check_replica_name, reference_text
+from crdtsync.store.database import Database, Job
+from crdtsync.store.documents import Documents
+from crdtsync.store.kinds import Kinds
+
+T = TypeVar("T")
+
+DATABASE_NAME = "replica.db"
+REPROJECT_PER_JOB = 200
+AUTHOR_CHARS_MAX = 100
+
+# What sync services and our own marker leave in the root of a synced folder.
+_SHARED_FOLDER_SIGNS = (".dropbox", ".dropbox.cache", ".stfolder", ".sync_folder", ".owncloudsync.log")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this replica is."""
+
+    replica: ReplicaId
+    name: str
+    role: Role
+    is_coordinator: bool
+    client: int
+    """The Yrs client id of this process start; never used again."""
+    author: str
+    """The person at the keyboard, as the application knows them."""
+
+
+class Workspace:
+    """An open replica, for the layers above. Use `Workspace.open`."""
+
+    def __init__(self, directory: Path, database: Database, environment: Environment, identity: Identity) -> None:
+        self.directory = directory
+        self.database = database
+        self.environment = environment
+        self.identity = identity
+        self.kinds = Kinds()
+        self.documents = Documents(self.kinds, identity.client, environment)
+        self._declared: set[type[Document]] = set()
+        self._listeners: list[Callable[[], None]] = []
+        database.join(self.documents)
+
+    @classmethod
+    async def open(
+        cls,
+        directory: Path,
+        *,
+        name: str | None,
+        role: Role | None,
+        coordinator: bool | None,
+        author: str,
+        create: bool | None,
+        environment: Environment,
+    ) -> Self:
+        """Open a replica's directory, or make one.
+
+        Args:
+            directory: where it is.
+            name: what people call it; needed for a new one, and must agree with an old one.
+            role: likewise.
+            coordinator: whether it gives out the final numbers; by default the office does.
+            author: the person at the keyboard.
+            create: True makes a new one and fails if there is one; False never makes one; None makes one if
+                there is none and name and role are given.
+            environment: clock and randomness.
+
+        Raises:
+            StoreMissingError, StoreExistsError, StoreInSharedFolderError: as they say.
+            UsageError: name or role do not agree with what is there.
+            StoreError: the database cannot be opened.
+        """
+        if len(author) > AUTHOR_CHARS_MAX:
+            raise UsageError(f"an author's name has at most {AUTHOR_CHARS_MAX} characters")
+        path = directory / DATABASE_NAME
+        exists = path.is_file()
+        if create is True and exists:
+            raise StoreExistsError(f"there is a replica at {directory} already", hint="Open it, or choose another directory")
+        if not exists and (create is False or name is None or role is None):
+            raise StoreMissingError(f"there is no replica at {directory}")
+        refuse_shared_folder(directory)
+        if not exists:
+            check_replica_name(name or "")
+            _make_directory(directory)
+        database = await Database.open(path, create=not exists)
+        try:
+            identity = await database.write(
+                lambda connection: _identify(
+                    connection, name=name, role=role, coordinator=coordinator, author=author, environment=environment
+                )
+            )
+            workspace = cls(directory, database, environment, identity)
+            await database.run(workspace.kinds.load)
+        except BaseException:
+            await database.close()
+            raise
+        return workspace
+
+    async def close(self) -> None:
+        """Close the database."""
+        try:
+            await self.database.run(lambda _: self.documents.close())
+        finally:
+            await self.database.close()
+
+    async def declare(self, document_class: type[Document]) -> None:
+        """Make a document class known; cheap when it is known already.
+
+        Raises:
+            SchemaError: the class makes no sense, or its series collides with another kind's.
+        """
+        if document_class in self._declared:
+            return
+        schema = schema_of(document_class)
+        stale = await self.database.write(lambda connection: self.kinds.declare(connection, document_class))
+        await self.database.run(lambda _: self.documents.forget_kind(schema.kind))
+        if stale:
+            while await self.database.write(
+                lambda connection: self.documents.reproject(connection, schema.kind, REPROJECT_PER_JOB)
+            ):
+                pass
+        self._declared.add(document_class)
+
+    async def write(self, job: Job[T]) -> T:
+        """Run a job in a transaction, then wake those who wait for changes."""
+        result = await self.database.write(job)
+        self.wake()
+        return result
+
+    def wake(self) -> None:
+        """Wake those who wait for changes of this process."""
+        for listener in tuple(self._listeners):
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after every write of this process; the result stops that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+
+def meta(connection: sqlite3.Connection, key: str) -> Any:
+    """Return a setting of the replica, or None."""
+    row = connection.execute("SELECT value FROM _meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else row[0]
+
+
+def set_meta(connection: sqlite3.Connection, key: str, value: str | int) -> None:
+    """Set a setting of the replica."""
+    connection.execute("INSERT OR REPLACE INTO _meta (key, value) VALUES (?, ?)", (key, value))
+
+
+def next_reference(connection: sqlite3.Connection, name: str) -> str:
+    """Return the next reference number of this replica, e.g. ``R2-0017``."""
+    counter = int(meta(connection, "references") or 0) + 1
+    set_meta(connection, "references", counter)
+    return reference_text(name, counter)
+
+
+def refuse_shared_folder(directory: Path) -> None:
+    """Refuse a directory inside a synced folder.
+
+    Raises:
+        StoreInSharedFolderError: a sync service's sign, or a marker of ours, is in it or above it.
+    """
+    resolved = directory.absolute()
+    for parent in (resolved, *resolved.parents):
+        signs = [sign for sign in _SHARED_FOLDER_SIGNS if (parent / sign).exists()]
+        try:
+            signs += [item.name for item in parent.glob("folder-*") if classify(item.name).kind is NameKind.MARKER]
+        except OSError:
+            continue  # A parent that cannot be listed shows nothing either way.
+        if signs:
+            raise StoreInSharedFolderError(f"{directory} lies in a synced folder ({parent} holds {signs[0]})")
+
+
+def _identify(
+    connection: sqlite3.Connection,
+    *,
+    name: str | None,
+    role: Role | None,
+    coordinator: bool | None,
+    author: str,
+    environment: Environment,
+) -> Identity:
+    known = dict(connection.execute("SELECT key, value FROM _meta"))
+    if "replica" not in known:
+        assert name is not None
+        assert role is not None
+        is_coordinator = role == "office" if coordinator is None else coordinator
+        if is_coordinator and role != "office":
+            raise UsageError("only an office replica can be the coordinator")
+        known = {
+            "replica": new_replica_id(environment.random_bytes),
+            "name": name,
+            "role": role,
+            "coordinator": int(is_coordinator),
+        }
+        for key, value in known.items():
+            set_meta(connection, key, value)
+    for what, given in (("name", name), ("role", role)):
+        if given is not None and known[what] != given:
+            raise UsageError(f"this replica's {what} is {known[what]!r}, not {given!r}")
+    if coordinator is not None and bool(known["coordinator"]) != coordinator:
+        raise UsageError(f"this replica is {'' if known['coordinator'] else 'not '}the coordinator")
+    client = new_client_id(environment.random_bytes)
+    identity = Identity(known["replica"], known["name"], known["role"], bool(known["coordinator"]), client, author)
+    connection.execute(
+        "INSERT INTO _incarnations (client, replica, name, author) VALUES (?, ?, ?, ?)",
+        (client, identity.replica, identity.name, author),
+    )
+    return identity
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        kind = StoreFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreReadOnlyError
+        raise kind(f"{directory} cannot be made: {error.strerror}") from error

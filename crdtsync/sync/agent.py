@@ -1,0 +1,231 @@
+"""The agent: rounds, again and again, with wake-ups and back-off, and nothing more."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from crdtsync.errors import FormatError, RemoteError, SyncBusyError
+from crdtsync.remote import Remote
+from crdtsync.store import feeds
+from crdtsync.store.workspace import Workspace
+from crdtsync.sync.report import OnProgress, SyncReport
+from crdtsync.sync.session import Session, open_session
+from crdtsync.sync.steps import sync_round
+
+_LOG = logging.getLogger("crdtsync.sync")
+
+LOCK_NAME = "sync.lock"
+OTHERS_POLL_S = 0.1
+"""How often writes of other processes of this machine are looked for."""
+
+SETTLE_S = 0.01
+"""How long a wake-up waits for more of the same: edits in quick succession share a segment."""
+
+BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+LOCK_POLL_S = 1.0
+
+
+@dataclass(slots=True)
+class SyncState:
+    """What a running sync says of itself."""
+
+    rounds: int = 0
+    is_standby: bool = False
+    """Another process of this machine runs the sync; this one takes over when that stops."""
+    problem: str = ""
+    """Why the remote cannot be used now; empty when it can."""
+    last: SyncReport | None = None
+
+
+def take_lock(directory: Path) -> FileLock:
+    """Take the machine-wide right to sync a replica.
+
+    Raises:
+        SyncBusyError: another process has it.
+    """
+    lock = FileLock(directory / LOCK_NAME, thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise SyncBusyError(f"another process syncs {directory}") from error
+    return lock
+
+
+async def sync_once(
+    workspace: Workspace,
+    remote: Remote,
+    *,
+    create_folder: bool | None = None,
+    on_progress: OnProgress | None = None,
+) -> SyncReport:
+    """Run one round.
+
+    Raises:
+        SyncBusyError: another process of this machine runs the sync.
+        RemoteError, StoreError: as they say; what was done before that counts.
+    """
+    lock = take_lock(workspace.directory)
+    try:
+        async with remote:
+            try:
+                session = await open_session(workspace, remote, create_folder=create_folder)
+                report = await sync_round(session, on_progress)
+            except RemoteError as error:
+                await _note(workspace, remote, str(error))
+                raise
+            await _note(workspace, remote, "")
+            return report
+    finally:
+        lock.release()
+
+
+@asynccontextmanager
+async def syncing(
+    workspace: Workspace,
+    remote: Remote,
+    *,
+    create_folder: bool | None = None,
+    on_progress: OnProgress | None = None,
+) -> AsyncIterator[SyncState]:
+    """Sync for as long as the block runs. A failure of the database ends the block; the remote's are waited out."""
+    state = SyncState()
+    async with remote:
+        agent = _Agent(workspace, remote, state, create_folder, on_progress)
+        async with _running(agent.run):
+            yield state
+
+
+@asynccontextmanager
+async def _running(function: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run a function beside the block: an error of it ends the block and surfaces there."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(_as_coroutine(function))
+            yield
+            task.cancel()
+    except BaseExceptionGroup as errors:
+        if len(errors.exceptions) == 1:
+            raise errors.exceptions[0] from errors.exceptions[0].__cause__
+        raise
+
+
+async def _as_coroutine(function: Callable[[], Awaitable[None]]) -> None:
+    await function()
+
+
+class _Agent:
+    def __init__(
+        self,
+        workspace: Workspace,
+        remote: Remote,
+        state: SyncState,
+        create_folder: bool | None,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._workspace = workspace
+        self._remote = remote
+        self._state = state
+        self._create_folder = create_folder
+        self._on_progress = on_progress
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        lock = await self._lock()
+        stop = self._workspace.listen(self._wake.set)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch_remote())
+                group.create_task(self._watch_others())
+                group.create_task(self._rounds())
+        finally:
+            stop()
+            lock.release()
+
+    async def _lock(self) -> FileLock:
+        while True:
+            try:
+                lock = take_lock(self._workspace.directory)
+            except SyncBusyError:
+                self._state.is_standby = True
+                await asyncio.sleep(LOCK_POLL_S)
+                continue
+            self._state.is_standby = False
+            return lock
+
+    async def _rounds(self) -> None:
+        session: Session | None = None
+        failures = 0
+        while True:
+            self._wake.clear()
+            wait_s = self._remote.traits.poll_interval_s
+            try:
+                if session is None:
+                    session = await open_session(
+                        self._workspace, self._remote, create_folder=self._create_folder
+                    )
+                self._state.last = await sync_round(session, self._on_progress)
+                self._state.rounds += 1
+                failures = 0
+                await self._note("")
+            except (RemoteError, FormatError) as error:
+                wait_s = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
+                failures += 1
+                _LOG.warning("sync waits: %s", error)
+                await self._note(str(error))
+            await self._pause(wait_s, is_failing=failures > 0)
+
+    async def _pause(self, wait_s: float, *, is_failing: bool) -> None:
+        """Wait for something to do; a failing remote is left alone for the whole time."""
+        if is_failing:
+            await asyncio.sleep(wait_s)
+            return
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
+                await asyncio.sleep(SETTLE_S)
+        except TimeoutError:
+            pass  # Time to poll.
+
+    async def _watch_remote(self) -> None:
+        while True:
+            try:
+                async with aclosing(self._remote.changes()) as changes:  # type: ignore[type-var]
+                    async for _ in changes:
+                        self._wake.set()
+            except RemoteError as error:
+                _LOG.info("no events from %s: %s", self._remote.address, error)
+            await asyncio.sleep(self._remote.traits.poll_interval_s)
+
+    async def _watch_others(self) -> None:
+        seen = 0
+        while True:
+            now = await self._workspace.database.read(_data_version)
+            if now != seen:
+                seen = now
+                self._wake.set()
+            await asyncio.sleep(OTHERS_POLL_S)
+
+    async def _note(self, problem: str) -> None:
+        if problem != self._state.problem:
+            self._state.problem = problem
+            await _note(self._workspace, self._remote, problem)
+
+
+async def _note(workspace: Workspace, remote: Remote, problem: str) -> None:
+    def job(connection: sqlite3.Connection) -> None:
+        row = feeds.remote(connection, remote.address)
+        if row is not None and row.problem != problem:
+            feeds.set_problem(connection, row.n, problem, workspace.environment.now_ms())
+
+    await workspace.database.write(job)
+
+
+def _data_version(connection: sqlite3.Connection) -> int:
+    # Changes with every commit of another connection.
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])

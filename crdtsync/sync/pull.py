@@ -1,0 +1,250 @@
+"""Pull: read what is new in the remote, check it, and put it safely into the database."""
+
+import logging
+import sqlite3
+from dataclasses import dataclass
+
+from crdtsync.errors import (
+    CrdtSyncError,
+    FormatError,
+    ForeignFileError,
+    PartialFileError,
+    RemoteError,
+    RemoteFileMissingError,
+    RemoteFileNotLocalError,
+    RemoteUnavailableError,
+)
+from crdtsync.protocol.beacon import Beacon, decode_beacon
+from crdtsync.protocol.files import FILE_BYTES_MAX, DecodedFile, FileType, decode_file
+from crdtsync.protocol.ids import new_feed_id
+from crdtsync.protocol.ledger import decode_ledger
+from crdtsync.protocol.names import NameHint, NameKind, classify
+from crdtsync.remote import RemoteFile
+from crdtsync.store import feeds, numbers
+from crdtsync.store.workspace import meta, set_meta
+from crdtsync.sync.report import OnProgress, Phase, SyncReport
+from crdtsync.sync.session import Session
+
+_LOG = logging.getLogger("crdtsync.sync")
+
+BATCH_BYTES_MAX = 16 * 1024 * 1024
+BATCH_FILES_MAX = 256
+RETRY_ROUNDS_MAX = 64
+LEDGER_RESEND_AFTER_MS = 60_000
+
+FROZEN = "ledger_frozen"
+"""Setting: why no numbers are given out until a person has looked."""
+
+
+@dataclass(slots=True)
+class _Read:
+    file: RemoteFile
+    decoded: DecodedFile
+
+
+async def pull(
+    session: Session, listing: list[RemoteFile], report: SyncReport, on_progress: OnProgress | None = None
+) -> None:
+    """Read every file that is new, and keep it. A bad file is listed with its reason and stops nothing else.
+
+    Raises:
+        RemoteUnavailableError: the remote cannot be reached.
+        StoreError: the database failed; what was read before it is kept.
+    """
+    candidates = _candidates(session, listing, report)
+    batch: list[_Read] = []
+    size = 0
+    for done, (file, hint) in enumerate(candidates):
+        read = await _read(session, file, hint, report)
+        if read is not None:
+            batch.append(read)
+            size += file.size_bytes
+            report.pulled_files += 1
+            report.pulled_bytes += file.size_bytes
+        if size >= BATCH_BYTES_MAX or len(batch) >= BATCH_FILES_MAX:
+            await _keep(session, batch, report)
+            batch, size = [], 0
+        session.progress(on_progress, Phase.PULL, done + 1, len(candidates), report.pulled_bytes)
+    if batch:
+        await _keep(session, batch, report)
+
+
+def _candidates(
+    session: Session, listing: list[RemoteFile], report: SyncReport
+) -> list[tuple[RemoteFile, NameHint]]:
+    found: list[tuple[RemoteFile, NameHint]] = []
+    for file in listing:
+        if session.known.get(file.name) == file.size_bytes or session.own.get(file.name) == file.size_bytes:
+            continue
+        hint = classify(file.name)
+        if not hint.worth_opening:
+            continue
+        if not file.is_local:
+            report.not_local += 1
+            continue
+        wait = session.retry_in.get(file.name, 0)
+        if wait:
+            session.retry_in[file.name] = wait - 1
+            continue
+        found.append((file, hint))
+    order = {NameKind.BEACON: 0, NameKind.LEDGER: 1, NameKind.SEGMENT: 2}
+    found.sort(key=lambda item: (order.get(item[1].kind, 3), item[1].owner or "", item[1].number or 0))
+    return found
+
+
+async def _read(session: Session, file: RemoteFile, hint: NameHint, report: SyncReport) -> _Read | None:
+    name = file.name
+    try:
+        data = await session.remote.get(name, bytes_max=FILE_BYTES_MAX)
+        decoded = decode_file(data)
+        if decoded.header.folder != session.folder:
+            raise ForeignFileError(f"it belongs to folder {decoded.header.folder}")
+    except RemoteUnavailableError:
+        raise
+    except RemoteFileMissingError:
+        return None  # It went away between the listing and now: no conclusion.
+    except RemoteFileNotLocalError:
+        report.not_local += 1
+        return None
+    except ForeignFileError as error:
+        await _remember(session, file, "foreign")
+        _LOG.info("foreign file ignored: %s: %s", name, error)
+        return None
+    except (FormatError, RemoteError) as error:
+        await _note_bad(session, file, hint, error, report)
+        return None
+    session.damaged.pop(name, None)
+    session.retries.pop(name, None)
+    session.retry_in.pop(name, None)
+    return _Read(RemoteFile(name, len(data)), decoded)
+
+
+async def _note_bad(
+    session: Session, file: RemoteFile, hint: NameHint, error: CrdtSyncError, report: SyncReport
+) -> None:
+    retries = session.retries.get(file.name, 0) + 1
+    session.retries[file.name] = retries
+    session.retry_in[file.name] = min(2 ** (retries - 1) - 1, RETRY_ROUNDS_MAX)
+    report.problems.append(f"{file.name}: {error}")
+    if not isinstance(error, PartialFileError) or retries > 3:
+        # A partial file is the ordinary state of one that is on its way; only a lasting one is asked for again.
+        session.damaged[file.name] = hint
+    now_ms = session.now_ms()
+    await session.workspace.database.write(
+        lambda c: feeds.quarantine(
+            c, "file", file.name, error.message, waiting_helps=error.waiting_helps, now_ms=now_ms
+        )
+    )
+
+
+async def _remember(session: Session, file: RemoteFile, verdict: str) -> None:
+    await session.workspace.database.write(
+        lambda c: feeds.remember_file(c, session.n, file.name, file.size_bytes, verdict)
+    )
+    session.known[file.name] = file.size_bytes
+
+
+async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> None:
+    """Put files into the database, in one transaction; what is wrong inside of one is listed."""
+
+    def job(connection: sqlite3.Connection) -> None:
+        own = feeds.own_hashes(connection, session.n)
+        for read in batch:
+            verdict = "read"
+            connection.execute("SAVEPOINT file")
+            try:
+                if read.decoded.hash not in own:
+                    _keep_one(session, connection, read)
+            except FormatError as error:
+                connection.execute("ROLLBACK TO file")
+                verdict = "bad"
+                problems.append(f"{read.file.name}: {error}")
+            connection.execute("RELEASE file")
+            feeds.remember_file(connection, session.n, read.file.name, read.file.size_bytes, verdict)
+            if verdict == "bad":
+                feeds.quarantine(
+                    connection,
+                    "file",
+                    read.file.name,
+                    problems[-1],
+                    waiting_helps=False,
+                    now_ms=session.now_ms(),
+                )
+
+    problems: list[str] = []
+    await session.workspace.database.write(job)
+    report.problems.extend(problems)
+    for read in batch:
+        session.known[read.file.name] = read.file.size_bytes
+
+
+def _keep_one(session: Session, connection: sqlite3.Connection, read: _Read) -> None:
+    decoded = read.decoded
+    match decoded.header.type:
+        case FileType.SEGMENT:
+            is_new = feeds.receive_segment(connection, session.n, decoded, read.file.size_bytes)
+            if is_new and decoded.header.writer == session.replica:
+                # A segment of ours that this database does not know: it was restored from a backup, or is a
+                # copy. What it holds is taken back in, and we go on in a feed nobody has seen.
+                feeds.rotate_feed(
+                    connection, session.n, new_feed_id(session.workspace.environment.random_bytes)
+                )
+        case FileType.LEDGER:
+            _keep_ledger(session, connection, decoded)
+        case FileType.BEACON:
+            _keep_beacon(session, connection, decoded)
+        case FileType.MARKER:
+            pass  # Another copy of the marker.
+
+
+def _keep_ledger(session: Session, connection: sqlite3.Connection, decoded: DecodedFile) -> None:
+    now_ms = session.now_ms()
+    change = numbers.accept(connection, decode_ledger(decoded.body), now_ms)
+    is_strange = session.workspace.identity.is_coordinator and decoded.header.writer != session.replica
+    if change.fork is None and not (is_strange and change.accepted):
+        return
+    reason = (
+        f"two different ledgers, from entry {change.fork} on"
+        if change.fork is not None
+        else "another replica gives out numbers too"
+    )
+    feeds.quarantine(
+        connection, "fork", f"ledger of {decoded.header.writer}", reason, waiting_helps=False, now_ms=now_ms
+    )
+    if session.workspace.identity.is_coordinator and meta(connection, FROZEN) is None:
+        set_meta(connection, FROZEN, reason)
+
+
+def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: DecodedFile) -> None:
+    beacon = decode_beacon(decoded.body)
+    writer = decoded.header.writer
+    now_ms = session.now_ms()
+    if writer == session.replica:
+        row = feeds.remote(connection, session.remote.address)
+        if row is not None and beacon.counter > row.beacon_counter:
+            feeds.quarantine(
+                connection,
+                "fork",
+                f"beacon {beacon.counter}",
+                "this replica has written a beacon that its database does not know: "
+                "it was restored from a backup, or a copy of it runs elsewhere",
+                waiting_helps=False,
+                now_ms=now_ms,
+            )
+            connection.execute("UPDATE _remotes SET beacon_counter = ? WHERE n = ?", (beacon.counter, session.n))
+        return
+    if not feeds.receive_beacon(connection, session.n, writer, beacon, now_ms):
+        return
+    session.wanted.update((want.feed, want.sequence) for want in beacon.wants if want.owner == session.replica)
+    if session.workspace.identity.is_coordinator:
+        _check_ledger_of(session, connection, beacon, now_ms)
+
+
+def _check_ledger_of(session: Session, connection: sqlite3.Connection, beacon: Beacon, now_ms: int) -> None:
+    """Publish the newest ledger file once more for a replica that still lacks entries long after they were put."""
+    row = connection.execute(
+        "SELECT put_ms FROM _own_files WHERE remote = ? AND type = 'ledger' AND number > ? ORDER BY number LIMIT 1",
+        (session.n, beacon.ledger_index),
+    ).fetchone()
+    if row is not None and row[0] is not None and now_ms - row[0] > LEDGER_RESEND_AFTER_MS:
+        session.wanted_ledger = True

@@ -1,0 +1,313 @@
+"""Apply, allocate, publish, acknowledge, and the round that runs all steps in their order."""
+
+import sqlite3
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+
+from crdtsync.errors import FormatError, RemoteFileExistsError
+from crdtsync.protocol.beacon import Beacon, FeedPosition, FeedWant, encode_beacon
+from crdtsync.protocol.files import FILE_BYTES_MAX, FileHeader, FileType, encode_file, file_hash
+from crdtsync.protocol.names import NameKind
+from crdtsync.protocol.segment import DocumentChanges, Segment, decode_segment
+from crdtsync.remote import RemoteFile
+from crdtsync.store import feeds, numbers
+from crdtsync.store.documents import Applied
+from crdtsync.store.feeds import OwnFile
+from crdtsync.store.workspace import meta
+from crdtsync.sync.pull import FROZEN, pull
+from crdtsync.sync.report import OnProgress, Phase, SyncReport
+from crdtsync.sync.session import Session
+
+APPLY_CHANGES_PER_JOB = 1_000
+"""A bound on how long the write lock is held, so that edits go on while much is applied."""
+
+PUT_FILES_PER_QUERY = 64
+COPIES_MAX = 8
+HEARTBEAT_MS = 24 * 3600 * 1000
+
+try:
+    SOFTWARE = f"crdtsync {version('crdtsync')}"
+except PackageNotFoundError:
+    SOFTWARE = "crdtsync"
+
+
+async def sync_round(session: Session, on_progress: OnProgress | None = None) -> SyncReport:
+    """Run all steps once.
+
+    Raises:
+        RemoteError: the remote cannot be used now; what was done before that counts.
+        StoreError: the database failed.
+    """
+    report = SyncReport()
+    listing = await session.listing()
+    await pull(session, listing, report, on_progress)
+    await apply(session, report, on_progress)
+    await allocate(session, report)
+    await publish(session, listing, report, on_progress)
+    await acknowledge(session, report)
+    return report
+
+
+async def apply(session: Session, report: SyncReport, on_progress: OnProgress | None = None) -> None:
+    """Apply the segments that were pulled, each feed in its order, as far as their predecessors are here.
+
+    Raises:
+        StoreError: the database failed; the segment is applied again from its beginning, which changes nothing.
+    """
+    workspace = session.workspace
+    while True:
+        found = await workspace.database.read(lambda c: feeds.next_segment(c, session.n))
+        if found is None:
+            break
+        row, owner, _, _, body = found
+        try:
+            segment = decode_segment(body)
+        except FormatError as error:
+            reason = f"a segment of {owner} cannot be read: {error.message}"
+            await workspace.write(lambda c, row=row, reason=reason: _refuse_segment(session, c, row, reason))
+            report.problems.append(reason)
+            continue
+        await _apply_segment(session, row, owner, segment, report, on_progress)
+
+
+async def _apply_segment(
+    session: Session, row: int, owner: str, segment: Segment, report: SyncReport, on_progress: OnProgress | None
+) -> None:
+    workspace = session.workspace
+    total = sum(len(document.changes) for document in segment.documents)
+    done = 0
+    groups = _groups(segment.documents)
+    for number, group in enumerate(groups):
+        is_last = number == len(groups) - 1
+
+        def job(
+            connection: sqlite3.Connection,
+            group: list[DocumentChanges] = group,
+            is_first: bool = number == 0,
+            is_last: bool = is_last,
+        ) -> Applied:
+            result = Applied()
+            if is_first:
+                feeds.remember_incarnations(connection, segment.incarnations)
+            for document in group:
+                result += workspace.documents.apply(connection, document, row)
+            if is_last:
+                numbers.receive_requests(connection, owner, segment.requests)
+                feeds.mark_applied(connection, row, session.now_ms())
+            return result
+
+        applied = await workspace.write(job)
+        report.applied += applied.applied
+        report.waiting += applied.waiting
+        report.refused += applied.refused
+        done += sum(len(document.changes) for document in group)
+        session.progress(on_progress, Phase.APPLY, done, total)
+
+
+def _groups(documents: list[DocumentChanges]) -> list[list[DocumentChanges]]:
+    groups: list[list[DocumentChanges]] = [[]]
+    size = 0
+    for document in documents:
+        if size >= APPLY_CHANGES_PER_JOB:
+            groups.append([])
+            size = 0
+        groups[-1].append(document)
+        size += len(document.changes)
+    return groups
+
+
+def _refuse_segment(session: Session, connection: sqlite3.Connection, row: int, reason: str) -> None:
+    feeds.quarantine(
+        connection, "segment", str(row), reason, waiting_helps=False, now_ms=session.now_ms()
+    )
+    feeds.mark_applied(connection, row, session.now_ms())
+
+
+async def allocate(session: Session, report: SyncReport) -> None:
+    """Give out the numbers that were asked for, if this replica is the coordinator.
+
+    Raises:
+        StoreError: the database failed; nothing was given out.
+    """
+    identity = session.workspace.identity
+    if not identity.is_coordinator:
+        return
+
+    def job(connection: sqlite3.Connection) -> int:
+        frozen = meta(connection, FROZEN)
+        if frozen is not None:
+            report.problems.append(f"no numbers are given out: {frozen}")
+            return 0
+        return numbers.allocate(connection, identity.replica, session.now_ms())
+
+    if await session.workspace.database.read(lambda c: numbers.is_asked(c) or meta(c, FROZEN) is not None):
+        report.granted += await session.workspace.write(job)
+
+
+async def publish(
+    session: Session,
+    listing: list[RemoteFile] | None,
+    report: SyncReport,
+    on_progress: OnProgress | None = None,
+) -> None:
+    """Seal what waits into segments and put every own file that is not in the folder, or no longer.
+
+    Raises:
+        RemoteError: the remote failed; what could not be put is put by a later round, byte for byte the same.
+        StoreError: the database failed.
+    """
+    workspace = session.workspace
+    if await workspace.database.read(lambda c: feeds.pending(c, session.n)):
+        while await workspace.write(lambda c: _seal(session, c)) is not None:
+            pass
+    if listing is None:
+        listing = await session.listing()
+    there = {file.name: file.size_bytes for file in listing}
+    expected = list(session.own.items())  # What this very round puts cannot be in the listing it began with.
+    done = 0
+    while True:
+        files = await workspace.database.read(lambda c: feeds.unput_files(c, session.n, PUT_FILES_PER_QUERY))
+        if not files:
+            break
+        for own in files:
+            await _put(session, own, report)
+            done += 1
+            session.progress(on_progress, Phase.PUBLISH, done, done, report.published_bytes)
+    for name, size in expected:
+        if name in there and there[name] != size:
+            await _put_again(session, name, report, as_copy=True)
+        elif name not in there:
+            await _put_again(session, name, report, as_copy=False)
+    await _answer_wants(session, report)
+
+
+async def acknowledge(session: Session, report: SyncReport) -> None:
+    """Say what this replica has, if that has changed since it last said so, or once a day.
+
+    Raises:
+        RemoteError: the remote failed; a later round says it.
+        StoreError: the database failed.
+    """
+    workspace = session.workspace
+    own = await workspace.database.read(lambda c: _next_beacon(session, c))
+    if own is None:
+        return
+    content, beacon = own
+
+    def job(connection: sqlite3.Connection) -> OwnFile:
+        row = feeds.remote(connection, session.remote.address)
+        assert row is not None
+        counter = row.beacon_counter + 1
+        numbered = msgspec.structs.replace(beacon, counter=counter, at_ms=max(0, session.now_ms()))
+        header = FileHeader(
+            type=FileType.BEACON,
+            folder=row.folder,
+            writer=workspace.identity.replica,
+            sequence=counter,
+        )
+        data = encode_file(header, encode_beacon(numbered))
+        return feeds.save_beacon(connection, row, workspace.identity.replica, data, content, session.now_ms())
+
+    await _put(session, await workspace.database.write(job), report)
+    for old in await workspace.database.read(lambda c: feeds.old_beacons(c, session.n)):
+        # Each says less than the newer ones that are there: nobody can miss it.
+        await session.remote.delete(old.name)
+        await workspace.database.write(lambda c, old=old: feeds.forget_own_file(c, old))
+        session.own.pop(old.name, None)
+
+
+def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[bytes, Beacon] | None:
+    row = feeds.remote(connection, session.remote.address)
+    assert row is not None
+    identity = session.workspace.identity
+    head = numbers.head(connection)
+    positions = feeds.positions(connection, session.n)
+    wants = {(want.owner, want.feed, want.sequence): want for want in feeds.wants(connection, session.n)}
+    for hint in session.damaged.values():
+        if hint.kind is NameKind.SEGMENT and hint.owner and hint.feed and hint.number:
+            want = FeedWant(hint.owner, hint.feed, hint.number)
+            if not any(
+                item.owner == want.owner and item.feed == want.feed and item.sequence >= want.sequence
+                for item in positions
+            ):
+                wants[want.owner, want.feed, want.sequence] = want
+    beacon = Beacon(
+        name=identity.name,
+        role=identity.role,
+        coordinator=identity.is_coordinator,
+        counter=1,
+        at_ms=0,
+        positions=[item for item in positions if item.owner != identity.replica or item.feed != row.feed],
+        own=FeedPosition(identity.replica, row.feed, row.head_sequence, row.head_hash) if row.head_sequence else None,
+        ledger_index=head.index,
+        ledger_hash=head.hash,
+        wants=[wants[key] for key in sorted(wants)],
+        software=SOFTWARE,
+    )
+    content = encode_beacon(beacon)
+    age_ms = session.now_ms() - row.beacon_ms
+    if content == row.beacon_content and -HEARTBEAT_MS < age_ms < HEARTBEAT_MS:
+        return None
+    return content, beacon
+
+
+def _seal(session: Session, connection: sqlite3.Connection) -> OwnFile | None:
+    row = feeds.remote(connection, session.remote.address)
+    assert row is not None
+    return feeds.seal(connection, row, session.workspace.identity.replica, session.now_ms())
+
+
+async def _put(session: Session, own: OwnFile, report: SyncReport, *, name: str | None = None) -> None:
+    name = name or own.name
+    try:
+        await session.remote.put(name, own.data)
+    except RemoteFileExistsError:
+        # Put before, and the machine stopped before that was recorded; or something else sits in our place.
+        if not await _is_there(session, name, own.data):
+            await _put(session, own, report, name=_copy_name(own, own.copies + 1))
+            return
+    now_ms = session.now_ms()
+    await session.workspace.write(lambda c: feeds.mark_put(c, own, now_ms, name=name))
+    session.own.pop(own.name, None)
+    session.own[name] = own.size_bytes
+    report.published_files += 1
+    report.published_bytes += own.size_bytes
+
+
+async def _is_there(session: Session, name: str, data: bytes) -> bool:
+    found = await session.remote.get(name, bytes_max=FILE_BYTES_MAX)
+    return len(found) == len(data) and file_hash(found) == file_hash(data) and found == data
+
+
+async def _put_again(session: Session, name: str, report: SyncReport, *, as_copy: bool) -> None:
+    """Put an own file that has vanished from the folder, or that lies there with another size."""
+    own = await session.workspace.database.read(lambda c: feeds.own_file(c, session.n, name))
+    if own is None:
+        session.own.pop(name, None)
+    elif not as_copy:
+        await _put(session, own, report)
+    elif own.copies < COPIES_MAX:
+        await _put(session, own, report, name=_copy_name(own, own.copies + 1))
+
+
+async def _answer_wants(session: Session, report: SyncReport) -> None:
+    """Put another copy of what a peer could not read."""
+    for feed, sequence in sorted(session.wanted):
+        own = await session.workspace.database.read(lambda c: feeds.own_segment(c, session.n, feed, sequence))
+        if own is not None and own.copies < COPIES_MAX:
+            await _put(session, own, report, name=_copy_name(own, own.copies + 1))
+    session.wanted.clear()
+    if session.wanted_ledger:
+        session.wanted_ledger = False
+        own = await session.workspace.database.read(lambda c: feeds.newest(c, session.n, "ledger"))
+        if own is not None and own.copies < COPIES_MAX:
+            await _put(session, own, report, name=_copy_name(own, own.copies + 1))
+
+
+def _copy_name(own: OwnFile, copy: int) -> str:
+    stem = own.name.removesuffix(".crdts")
+    before, mark, number = stem.rpartition("-r")
+    if mark and number.isdigit():
+        stem = before
+    return f"{stem}-r{copy}.crdts"
