@@ -119,6 +119,17 @@ class Declared:
         object.__setattr__(self, name, value)
 
 
+def check_computed_name(name: str) -> str:
+    """Return the name.
+
+    Raises:
+        SchemaError: it cannot be the name of a computed property.
+    """
+    if name in RESERVED:
+        raise SchemaError(f"{name!r}: this name is taken by the library")
+    return check_name(name, "a computed property")
+
+
 def near_hint(name: str, known: Iterable[str]) -> str:
     """Return a question about the name that was probably meant; empty when none is near."""
     near = difflib.get_close_matches(name, list(known), 1)

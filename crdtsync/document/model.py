@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Self
 
 from crdtsync.document.containers import GrowSet, Log, LogEntry, Text
 from crdtsync.document.declared import (
-    RESERVED,
     Declared,
     FieldOptions,
+    check_computed_name,
     check_member_id,
     computed,
     decode_field,
@@ -186,14 +186,10 @@ def _build_document(cls: type[Document]) -> DocumentSchema:
     for name in dir(cls):
         item = inspect.getattr_static(cls, name)
         if isinstance(item, computed):
-            if name in RESERVED:
-                raise SchemaError(f"{cls.__name__}.{name}: this name is taken by the library")
             annotation = hints_of(item.function).get("return")
             if annotation is None:
                 raise SchemaError(f"{cls.__name__}.{name}: a computed property declares the type it returns")
-            found[check_name(name, "a computed property")] = ComputedSchema(
-                name, annotation, codec_for(annotation)
-            )
+            found[check_computed_name(name)] = ComputedSchema(name, annotation, codec_for(annotation))
     return DocumentSchema(cls._kind, fields, cls._shared, cls._series, found, cls)
 
 

@@ -84,7 +84,8 @@ def parse_value(value: str) -> tuple[int, str] | None:
         _SYNTAX.decode(raw)
     except (ValueError, msgspec.MsgspecError, RecursionError):
         return None
-    return (stamp, raw) if 0 <= stamp <= STAMP_MAX and f"{stamp:x}" == text else None
+    is_canonical = f"{stamp:x}" == text and raw[0] > " " and raw[-1] > " "
+    return (stamp, raw) if is_canonical and 0 <= stamp <= STAMP_MAX else None
 
 
 def parse_entry(key: str, value: str) -> tuple[Path, Cell] | None:

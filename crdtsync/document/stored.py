@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import enum
 import keyword
+import re
 import types
 import typing
 from decimal import Decimal
@@ -18,6 +19,7 @@ from typing import Annotated, Any, Final, Literal, Union, cast
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from crdtsync.document.declared import check_computed_name
 from crdtsync.document.model import Document, Entities, Entity, GrowSet, Log, Text, field, schema_of
 from crdtsync.document.schema import ComputedSchema, DocumentSchema, FieldSchema, Policy, Shape, check_name
 from crdtsync.document.values import MISSING, Ref, codec_for
@@ -175,7 +177,7 @@ def schema_from_json(text: str) -> DocumentSchema:
         raise
     except CrdtSyncError as error:
         raise SchemaError(f"the stored schema makes no sense: {error.message}", hint=error.hint) from error
-    except (msgspec.MsgspecError, RecursionError, TypeError, ValueError) as error:
+    except (msgspec.MsgspecError, RecursionError, TypeError, ValueError, re.error) as error:
         raise SchemaError(f"the stored schema cannot be read: {error}") from error
 
 
@@ -278,7 +280,7 @@ class _Builder:
         computed: dict[str, ComputedSchema] = {}
         for item in stored.computed:
             annotation = self._type(item.of)
-            name = check_name(item.name, "a computed property")
+            name = check_computed_name(item.name)
             computed[name] = ComputedSchema(name, annotation, codec_for(annotation))
         _refuse_twice([*(item.name for item in stored.fields), *(item.name for item in stored.computed)])
         schema = dataclasses.replace(schema_of(document_class), computed=computed)
@@ -299,6 +301,7 @@ class _Builder:
         annotations: dict[str, Any] = {}
         namespace: dict[str, Any] = {"__annotations__": annotations, "__module__": __name__}
         for item in fields:
+            check_name(item.name, "a field")
             annotations[item.name], options = self._field(item)
             namespace[item.name] = field(**options)
         return namespace

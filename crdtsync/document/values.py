@@ -8,6 +8,7 @@ Allowed types: `str`, `int`, `bool`, `Decimal`, `date`, `datetime` (with a time 
 import dataclasses
 import datetime as dt
 import enum
+import re
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -137,7 +138,7 @@ def codec_for(annotation: Any) -> Codec:
     check_annotation(annotation)
     try:
         decoder = msgspec.json.Decoder(annotation, dec_hook=_decode_hook)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError, re.error) as error:
         raise SchemaError(f"{annotation!r} cannot be the type of a field: {error}") from error
     return Codec(annotation, decoder.decode)
 

@@ -42,6 +42,7 @@ def shown_cell(cells: Cells, spec: FieldSchema) -> Cell:
     for cell in cells:
         try:
             value = codec.decode(cell.raw)
+            codec.encode(value)  # Not a number, or a time without a zone: it is in no order to the others.
         except ValidationError:
             continue  # Another version of the schema wrote it; it is listed, and cannot be compared.
         if value is not None:

@@ -6,7 +6,17 @@ from decimal import Decimal
 
 from hypothesis import HealthCheck, settings
 
-from crdtsync.document.model import Document, DocumentInfo, Entities, Entity, GrowSet, Log, Text, field, schema_of
+from crdtsync.document.model import (
+    Document,
+    DocumentInfo,
+    Entities,
+    Entity,
+    GrowSet,
+    Log,
+    Text,
+    field,
+    schema_of,
+)
 from crdtsync.document.sources import ProjectionSource
 
 STEADY = settings(

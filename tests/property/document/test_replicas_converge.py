@@ -71,7 +71,9 @@ class Model:
         if not removals:
             return Presence.PRESENT
         seen = frozenset().union(*(removal.seen for removal in removals))
-        cells = [w for path in self.writes if path[:2] == entity and path[-1] != MARKER for w in self.left(path)]
+        cells = [
+            w for path in self.writes if path[:2] == entity and path[-1] != MARKER for w in self.left(path)
+        ]
         if len(removals) < len(markers) or any(cell.change not in seen for cell in cells):
             return Presence.CONTESTED
         return Presence.REMOVED
@@ -133,8 +135,12 @@ class Replica:
 
     def absorb(self, other):
         """Take in the whole state of another replica, as from a checkpoint."""
-        mine = {e for e in self.frontier if other.version.get(e.client, 0) < e.sequence or e in other.frontier}
-        theirs = {e for e in other.frontier if self.version.get(e.client, 0) < e.sequence or e in self.frontier}
+        mine = {
+            e for e in self.frontier if other.version.get(e.client, 0) < e.sequence or e in other.frontier
+        }
+        theirs = {
+            e for e in other.frontier if self.version.get(e.client, 0) < e.sequence or e in self.frontier
+        }
         self.live.apply([other.live.state()])
         self.frontier = tuple(sorted(mine | theirs))
         for client, last in other.version.items():
@@ -189,7 +195,11 @@ def edit_something(rng, order):
             index = rng.choice([None, 0, 1, -1])
             fixed = rng.choice([None, None, "line-a", "line-b"])
             if not any(fixed == line.id for line in [*lines, *lines.removed]):
-                lines.add(Line(product=rng.choice("xyz"), price=Price(rng.choice(["1.50", 2]))), index=index, id=fixed)
+                lines.add(
+                    Line(product=rng.choice("xyz"), price=Price(rng.choice(["1.50", 2]))),
+                    index=index,
+                    id=fixed,
+                )
         case 8 | 9 if ids:
             lines[rng.choice(ids)].quantity = rng.randrange(5)
         case 10 if ids:
@@ -245,10 +255,20 @@ def take_step(world, step, who):
             replica.absorb(other)
 
 
-STEPS = ["edit", "edit", "edit", "edit while changes come in", "receive", "receive", "restart", "look", "checkpoint"]
+STEPS = [
+    "edit",
+    "edit",
+    "edit",
+    "edit while changes come in",
+    "receive",
+    "receive",
+    "restart",
+    "look",
+    "checkpoint",
+]
 
 
-@settings(STEADY, max_examples=150)
+@settings(STEADY, max_examples=500)
 @given(
     seed=st.integers(0, 2**32),
     replicas=st.integers(2, 5),
@@ -303,9 +323,9 @@ def assert_as_modelled(model, live):
             assert (conflicts.get((name, entity_id)) == "removal") == (state is Presence.CONTESTED)
     for path, writes in expected.items():
         shape = SCHEMA.fields[path[0]].shape
-        if shape is Shape.VALUE:
-            assert (path in conflicts) == (len({raw for _, raw in writes}) > 1)
-        elif shape is Shape.ENTITIES and len(path) == 3 and model.presence(path[:2]) is not Presence.REMOVED:
+        if shape is Shape.VALUE or (
+            shape is Shape.ENTITIES and len(path) == 3 and model.presence(path[:2]) is not Presence.REMOVED
+        ):
             assert (path in conflicts) == (len({raw for _, raw in writes}) > 1)
 
 

@@ -1,5 +1,7 @@
 """Free text merges by character; positions keep any order a person makes."""
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +30,7 @@ def is_subsequence(short, long):
 def test_the_splices_of_two_texts_turn_one_into_the_other(base, target):
     parts = splices(base, target)
     assert apply(parts, base) == target
-    assert all(first[1] <= second[0] for first, second in zip(parts, parts[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(parts))
     assert bool(parts) == (base != target)
 
 
@@ -37,7 +39,7 @@ def test_the_splices_of_two_texts_turn_one_into_the_other(base, target):
 def test_a_rebased_edit_keeps_what_is_new_on_both_sides(base, target, live):
     mine, theirs = splices(base, target), splices(base, live)
     carried = rebase(mine, base, live)
-    assert all(first[1] <= second[0] for first, second in zip(carried, carried[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(carried))
     merged = apply(carried, live)
     for _, _, inserted in [*mine, *theirs]:
         assert inserted in merged or is_subsequence(inserted, merged)

@@ -46,7 +46,8 @@ STRINGS = st.text(st.characters(exclude_categories=["Cs"]))
 INTEGERS = st.integers(-(2**63) + 1, 2**63 - 1)
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False)
 ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
-INSTANTS = st.datetimes(min_value=dt.datetime(2, 1, 1), max_value=dt.datetime(9998, 1, 1), timezones=ZONES)
+FIRST, LAST = dt.datetime(2, 1, 1), dt.datetime(9998, 1, 1)  # noqa: DTZ001 - the zone is drawn beside it
+INSTANTS = st.datetimes(min_value=FIRST, max_value=LAST, timezones=ZONES)
 REFS = st.text(alphabet="abcdefgh234567", min_size=1, max_size=64).map(Ref)
 PARTS = st.builds(
     Part, DECIMALS, st.lists(st.sampled_from(Colour), max_size=3).map(tuple), st.none() | STRINGS
