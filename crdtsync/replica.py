@@ -24,13 +24,15 @@ from crdtsync.remote import Remote
 from crdtsync.store import health, items, numbers, query
 from crdtsync.store.items import Item, Peer, Receipt
 from crdtsync.store.query import Conflict, HistoryEntry
-from crdtsync.store.workspace import Workspace
+from crdtsync.store.workspace import Workspace, meta, set_meta
 from crdtsync.sync import agent
 from crdtsync.sync.report import OnProgress, SyncReport
 
 D = TypeVar("D", bound=Document)
 
 CHANGES_POLL_S = 0.1
+DEFAULT_REMOTE = "default_remote"
+"""Setting: the address tools sync with when they are given none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,13 @@ class Replica:
         found = await self._workspace.database.read(lambda c: query.find_number(c, text.strip()))
         return [await self.get(self.document_class(kind), identity) for identity, kind in found]
 
+    async def identify(self, text: str) -> list[tuple[str, str]]:
+        """Return (id, kind) of the documents a person may mean by a text.
+
+        That is a final or reference number in whatever case, an id, or the beginning of one (at least 4 characters).
+        """
+        return await self._workspace.database.read(lambda c: query.identify(c, text.strip()))
+
     async def search(self, words: str, *, limit: int = 50) -> list[Document]:
         """Return documents of every kind in which all words are found, best first.
 
@@ -430,6 +439,38 @@ class Replica:
 
     # Sync.
 
+    async def default_remote(self) -> str:
+        """Return the address that tools sync with when they are given none; empty if there is none.
+
+        It is the one that was set, else that of the only remote this replica is attached to.
+        """
+        chosen = await self._workspace.database.read(lambda c: meta(c, DEFAULT_REMOTE))
+        if chosen:
+            return str(chosen)
+        attached = await self.remotes()
+        return attached[0].address if len(attached) == 1 else ""
+
+    async def set_default_remote(self, address: str) -> None:
+        """Remember the address that tools sync with when they are given none.
+
+        Raises:
+            RemoteAddressError: it makes no sense, or no adapter of its name is installed.
+        """
+        # As the adapter names it: a relative path would mean another place from another directory.
+        absolute = open_remote(address).address
+        await self._workspace.write(lambda c: set_meta(c, DEFAULT_REMOTE, absolute))
+
+    async def attach(self, remote: str | Remote, *, create_folder: bool | None = None) -> None:
+        """Attach to a remote without running a round; the first round does it by itself. Arguments as for `sync`.
+
+        Raises:
+            SyncBusyError: another process of this machine runs the sync.
+            RemoteError: the remote cannot be used, or is not set up.
+            StoreInSharedFolderError: this replica lies inside of it.
+            StoreError: the disk.
+        """
+        await agent.attach(self._workspace, open_remote(remote), create_folder=create_folder)
+
     async def sync(
         self,
         remote: str | Remote,
@@ -460,14 +501,20 @@ class Replica:
         *,
         create_folder: bool | None = None,
         on_progress: OnProgress | None = None,
+        on_round: agent.OnRound | None = None,
     ) -> AbstractAsyncContextManager[agent.SyncState]:
         """Sync for as long as the `async with` block runs, whenever there is something to do.
 
         If another process of this machine runs the sync already, this one stands by and takes over when that
-        stops. A remote that cannot be used is waited for (see `SyncState.problem`); arguments as for `sync`.
+        stops. A remote that cannot be used is waited for (see `SyncState.problem`); arguments as for `sync`,
+        and `on_round` is called with the report of every round that came to its end.
         """
         return agent.syncing(
-            self._workspace, open_remote(remote), create_folder=create_folder, on_progress=on_progress
+            self._workspace,
+            open_remote(remote),
+            create_folder=create_folder,
+            on_progress=on_progress,
+            on_round=on_round,
         )
 
     async def remotes(self) -> list[health.RemoteHealth]:

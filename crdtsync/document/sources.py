@@ -106,6 +106,11 @@ class ProjectionSource:
         self._lists: dict[str, dict[str, dict[str, msgspec.Raw]]] = {}
         self._removed: dict[str, dict[str, dict[str, msgspec.Raw]]] | None = None
 
+    @property
+    def members(self) -> dict[str, msgspec.Raw]:
+        """The projection's members as they are stored: the fields somebody wrote, and computed values."""
+        return self._fields
+
     def value(self, path: Path) -> Raw | None:
         """See `Source`."""
         if len(path) == 1:

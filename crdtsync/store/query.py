@@ -16,6 +16,10 @@ from crdtsync.store.documents import unpack_causes
 from crdtsync.store.kinds import annotation_of, column_of, sql_value, table_of
 
 PAGE_MAX = 10_000
+PREFIX_CHARS_MIN = 4
+"""How much of an id must be given at least, where its beginning is enough."""
+
+IDENTIFIED_MAX = 20
 
 _CELLS = msgspec.json.Decoder(list[tuple[int, int, str]])
 _NUMBER = (
@@ -125,6 +129,22 @@ def find_number(connection: sqlite3.Connection, text: str) -> list[tuple[str, st
         (text, text),
     )
     return list(dict.fromkeys((row[0], row[1]) for row in rows))
+
+
+def identify(connection: sqlite3.Connection, text: str) -> list[tuple[str, str]]:
+    """Return (id, kind) of the documents a person may mean: by number, by id, or by the beginning of an id.
+
+    A number comes before the beginning of an id, which has at least `PREFIX_CHARS_MIN` characters.
+    """
+    found = find_number(connection, text)
+    if found or len(text) < PREFIX_CHARS_MIN:
+        return found
+    start = text.lower()
+    rows = connection.execute(
+        "SELECT id, kind FROM _documents WHERE id >= ? AND id < ? AND rev > 0 ORDER BY id LIMIT ?",
+        (start, start + "\x7f", IDENTIFIED_MAX),
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def select(

@@ -195,6 +195,16 @@ def refuse_shared_folder(directory: Path) -> None:
             raise StoreInSharedFolderError(f"{directory} lies in a synced folder ({parent} holds {signs[0]})")
 
 
+def refuse_inside(directory: Path, shared: str | None) -> None:
+    """Refuse a directory inside the folder that is to be shared, which bears no sign of that yet.
+
+    Raises:
+        StoreInSharedFolderError: it lies there.
+    """
+    if shared is not None and directory.resolve().is_relative_to(Path(shared).resolve()):
+        raise StoreInSharedFolderError(f"{directory} lies in the shared folder {shared}")
+
+
 def _identify(
     connection: sqlite3.Connection,
     *,

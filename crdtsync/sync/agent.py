@@ -30,6 +30,9 @@ SETTLE_S = 0.01
 BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 LOCK_POLL_S = 1.0
 
+OnRound = Callable[[SyncReport], None]
+"""Is told what a round did, when it has come to its end."""
+
 
 @dataclass(slots=True)
 class SyncState:
@@ -85,6 +88,21 @@ async def sync_once(
         lock.release()
 
 
+async def attach(workspace: Workspace, remote: Remote, *, create_folder: bool | None = None) -> None:
+    """Attach a replica to a remote without running a round.
+
+    Raises:
+        SyncBusyError: another process of this machine runs the sync.
+        RemoteError, StoreError: as they say.
+    """
+    lock = take_lock(workspace.directory)
+    try:
+        async with remote:
+            await open_session(workspace, remote, create_folder=create_folder)
+    finally:
+        lock.release()
+
+
 @asynccontextmanager
 async def syncing(
     workspace: Workspace,
@@ -92,11 +110,12 @@ async def syncing(
     *,
     create_folder: bool | None = None,
     on_progress: OnProgress | None = None,
+    on_round: OnRound | None = None,
 ) -> AsyncIterator[SyncState]:
     """Sync for as long as the block runs. A failure of the database ends the block; the remote's are waited out."""
     state = SyncState()
     async with remote:
-        agent = _Agent(workspace, remote, state, create_folder, on_progress)
+        agent = _Agent(workspace, remote, state, create_folder, on_progress, on_round)
         async with _running(agent.run):
             yield state
 
@@ -127,12 +146,14 @@ class _Agent:
         state: SyncState,
         create_folder: bool | None,
         on_progress: OnProgress | None,
+        on_round: OnRound | None,
     ) -> None:
         self._workspace = workspace
         self._remote = remote
         self._state = state
         self._create_folder = create_folder
         self._on_progress = on_progress
+        self._on_round = on_round
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -171,6 +192,8 @@ class _Agent:
                     )
                 self._state.last = await sync_round(session, self._on_progress)
                 self._state.rounds += 1
+                if self._on_round is not None:
+                    self._on_round(self._state.last)
                 failures = 0
                 await self._note("")
             except (RemoteError, FormatError) as error:

@@ -12,7 +12,7 @@ from crdtsync.protocol.marker import Marker, decode_marker_file, encode_marker_f
 from crdtsync.protocol.names import NameHint, NameKind, classify, marker_name
 from crdtsync.remote import Remote, RemoteFile
 from crdtsync.store import feeds, numbers
-from crdtsync.store.workspace import Workspace
+from crdtsync.store.workspace import Workspace, refuse_inside
 from crdtsync.sync.report import OnProgress, Phase, Progress
 
 MARKER_BYTES_MAX = 64 * 1024
@@ -94,6 +94,7 @@ async def open_session(workspace: Workspace, remote: Remote, *, create_folder: b
     Raises:
         MarkerMissingError: the folder is not set up, or not the one this replica was attached to.
         MarkerConflictError: there are markers of several folders.
+        StoreInSharedFolderError: the replica's directory lies inside the remote's.
         RemoteError: the remote cannot be used.
     """
     row = await workspace.database.read(lambda c: feeds.remote(c, remote.address))
@@ -107,6 +108,7 @@ async def open_session(workspace: Workspace, remote: Remote, *, create_folder: b
 
 
 async def _attach(workspace: Workspace, remote: Remote, *, create_folder: bool | None) -> feeds.RemoteRow:
+    refuse_inside(workspace.directory, remote.traits.local_root)
     environment = workspace.environment
     files = await remote.list("")
     markers = await _markers(remote, files)
