@@ -41,7 +41,6 @@ class Projection:
             self._parts.pop(name, None)
             self._conflicts.pop(name, None)
             self._search.pop(name, None)
-            self._removed.pop(name, None)
             if len(path) > 1 and name in self._entities:
                 self._entities[name].pop(path[1], None)
             if name == REFERENCES:

@@ -7,6 +7,7 @@ conflict: both are kept, on every replica, until somebody who has seen both writ
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -78,14 +79,26 @@ def parse_key(key: str) -> tuple[Path, int] | None:
 def parse_value(value: str) -> tuple[int, str] | None:
     """Return the stamp and the JSON text of a map value, or None for one this version cannot read."""
     text, _, raw = value.partition(" ")
+    stamp = _stamp(text)
+    return None if stamp is None or not _is_json(raw) else (stamp, raw)
+
+
+@lru_cache(maxsize=4096)  # All that one edit wrote has one stamp.
+def _stamp(text: str) -> int | None:
     try:
         stamp = int(text, 16)
-        # What is shown is put together from these texts: one that is no JSON would spoil all of it.
-        _SYNTAX.decode(raw)
-    except (ValueError, msgspec.MsgspecError, RecursionError):
+    except ValueError:
         return None
-    is_canonical = f"{stamp:x}" == text and raw[0] > " " and raw[-1] > " "
-    return (stamp, raw) if is_canonical and 0 <= stamp <= STAMP_MAX else None
+    return stamp if 0 <= stamp <= STAMP_MAX and f"{stamp:x}" == text else None
+
+
+def _is_json(raw: str) -> bool:
+    # What is shown is put together from these texts: one that is no JSON would spoil all of it.
+    try:
+        _SYNTAX.decode(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return raw[0] > " " and raw[-1] > " "
 
 
 def parse_entry(key: str, value: str) -> tuple[Path, Cell] | None:
@@ -116,25 +129,32 @@ class Registers:
     @classmethod
     def from_entries(cls, entries: Mapping[str, str]) -> "Registers":
         """Read the whole map of a document."""
+        # Every document that is opened or merged passes here, entry by entry: hence the plain style.
         registers = cls()
         fields, members = registers.fields, registers.members
         highest = 0
-        parse = _KEY.fullmatch
+        new_tuple, parse, empty = tuple.__new__, _KEY.fullmatch, ()
         for key, value in entries.items():
             match = parse(key)
-            valued = parse_value(value)
-            if match is None or valued is None:
+            text, _, raw = value.partition(" ")
+            stamp = _stamp(text)
+            if match is None or stamp is None or not _is_json(raw):
                 continue
             name, member, sub, writer = match.groups()
-            stamp, raw = valued
-            highest = max(stamp, highest)
-            cell = Cell(stamp, int(writer, 16), raw)
+            if stamp > highest:  # noqa: PLR1730 - `max` takes longer
+                highest = stamp
+            cell = new_tuple(Cell, (stamp, int(writer, 16), raw))
             if member is None:
                 branch, last = fields, name
             else:
-                branch, last = members.setdefault(name, {}).setdefault(member, {}), sub or SELF
-            known = branch.get(last)
-            branch[last] = (cell,) if known is None else _with(known, cell)
+                entities = members.get(name)
+                if entities is None:
+                    entities = members[name] = {}
+                found = entities.get(member)
+                branch = entities[member] = {} if found is None else found
+                last = sub or SELF
+            known = branch.get(last, empty)
+            branch[last] = _with(known, cell) if known else (cell,)
         registers._highest = highest
         return registers
 
