@@ -15,6 +15,7 @@ from crdtsync.document.draft import Draft, references
 from crdtsync.document.projection import Projection
 from crdtsync.document.registers import (
     MARKER,
+    RESTORED,
     Cell,
     Cells,
     Path,
@@ -123,7 +124,9 @@ class LiveDocument:
         for path, raw in self._wanted(draft, stamp):
             cells = registers.cells(path)
             before = draft.base.cells(path)
-            if (
+            # A removal is written even where another one says the same: who restores the line after having
+            # seen that one only has not answered this one.
+            if not _is_removal(path, raw) and (
                 _all_say(cells, raw)
                 or _all_say(before, raw)
                 or (cells and _is_write_once(path, draft.schema))
@@ -265,6 +268,10 @@ class LiveDocument:
 
 def _all_say(cells: Cells, raw: str) -> bool:
     return bool(cells) and all(cell.raw == raw for cell in cells)
+
+
+def _is_removal(path: Path, raw: str) -> bool:
+    return path[-1] == MARKER and raw != RESTORED
 
 
 def _is_write_once(path: Path, schema: DocumentSchema) -> bool:

@@ -227,3 +227,17 @@ def test_two_edits_of_one_text_merge_by_character():
     ada.apply([delta])
     bob.apply([ada.write(draft, NOW_MS).delta])
     assert ada.texts == bob.texts == {"notes": "😀 Größe: 6 m!"}
+
+
+def test_a_removal_counts_although_an_equal_one_came_in_meanwhile():
+    ada, bob = LiveDocument(1, SCHEMA), LiveDocument(2, SCHEMA)
+    bob.apply([edit(ada, lambda sale: sale.lines.add(Line(product="x"), id="one")).delta])
+    draft = bob.draft(SCHEMA, bytes)
+    Sale._bound(draft, INFO).lines.remove("one")
+    bob.apply([edit(ada, lambda sale: sale.lines.remove("one")).delta])
+    removal = bob.write(draft, NOW_MS)
+    restoral = edit(ada, lambda sale: sale.lines.restore("one"))
+    ada.apply([removal.delta])
+    bob.apply([restoral.delta])
+    for live in (ada, bob):
+        assert [found.reason for found in live.conflicts()] == ["removal"]
