@@ -1,0 +1,232 @@
+"""What people do with quotes, sales and purchase orders.
+
+Everything here may be done twice, on two machines that have not heard of each other, and comes out once: the ids
+are derived from what a document is made of, and what happened is written under an id of its own. A verb that was
+cut off half-way is finished by calling it again.
+"""
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+
+from crdtsync import Document, Ref, Replica, derive_id
+from crdtsync.errors import DocumentNotFoundError
+from examples.sales.model import (
+    Allocation,
+    Charge,
+    Deal,
+    Line,
+    Payment,
+    PurchaseLine,
+    PurchaseOrder,
+    Quote,
+    Sale,
+    Sent,
+)
+from examples.sales.pricing import unit_cost
+from examples.sales.status import Milestone, MilestoneKind
+
+_LINE_FIELDS = ("product", "code", "description", "vendor", "split_key", "quantity", "price")
+_OPTIONS = ("room", "width", "height", "mount", "finish", "color", "control", "remarks")
+_DEAL_FIELDS = ("customer", "customer_name", "dated", "sales_rep", "terms", "bill_to", "tax", "discount")
+
+
+def sale_id_of(quote_id: str) -> str:
+    """Return the id of the sale that a quote becomes, whoever converts it."""
+    return derive_id("sale", quote_id)
+
+
+def purchase_order_id_of(sale_id: str, vendor: str, split_key: str) -> str:
+    """Return the id of a sale's purchase order with a vendor, whoever makes it."""
+    return derive_id("purchase_order", sale_id, vendor, split_key)
+
+
+async def convert(replica: Replica, quote_id: str, *, by: str) -> Sale:
+    """Make a quote a sale with its purchase orders, and return the sale.
+
+    Two people who convert one quote while apart make the same sale and the same purchase orders.
+
+    Raises:
+        DocumentNotFoundError: there is no such quote here.
+    """
+    quote = await replica.get(Quote, quote_id)
+    sale_id = sale_id_of(quote_id)
+    if not await _is_here(replica, Sale, sale_id):
+        async with replica.edit(Sale, sale_id, create=True, label="converted") as sale:
+            if not sale.lines:  # Another task of this machine may have been faster.
+                sale.quote = quote.ref
+                _copy(quote, sale)
+                sale.milestones.append(Milestone(MilestoneKind.CONVERTED, by), id="converted")
+    made = await replica.get(Sale, sale_id)
+    await derive_purchase_orders(replica, made)
+    async with replica.edit(Quote, quote_id, label="converted") as original:
+        original.milestones.append(Milestone(MilestoneKind.CONVERTED, by), id="converted")
+    return made
+
+
+async def derive_purchase_orders(replica: Replica, sale: Sale) -> list[str]:
+    """Make a sale's purchase orders agree with its lines, and return their ids.
+
+    This is also the repair: they are derived again, never deleted and made anew. One that was sent stays as it
+    was sent.
+    """
+    wanted: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    for line in sale.lines:
+        # Goods that come back are not bought.
+        if line.vendor and line.quantity > 0:
+            wanted[line.vendor, line.split_key].append(line)
+    ids = []
+    for (vendor, split_key), lines in sorted(wanted.items()):
+        order_id = purchase_order_id_of(sale.id, vendor, split_key)
+        async with replica.edit(PurchaseOrder, order_id, create=True, label="derived from the sale") as order:
+            if not order.sent:
+                _fill(order, sale, vendor, split_key, lines)
+        ids.append(order_id)
+    for order in await purchase_orders_of(replica, sale.id):
+        if order.id not in ids and order.lines and not order.sent:
+            async with replica.edit(PurchaseOrder, order.id, label="derived from the sale") as emptied:
+                for line in list(emptied.lines):
+                    emptied.lines.remove(line)
+    return ids
+
+
+async def purchase_orders_of(replica: Replica, sale_id: str) -> list[PurchaseOrder]:
+    """Return the purchase orders of a sale that are here."""
+    return await replica.find(PurchaseOrder, where={"sale": sale_id}, order_by="vendor", limit=1_000)
+
+
+async def send_purchase_order(replica: Replica, order_id: str, *, by: str, channel: str = "manual") -> None:
+    """Record that a purchase order went to its vendor; with the first one the sale is an order.
+
+    Only one place may really send, since no merge can call a parcel back: the office.
+
+    Raises:
+        DocumentNotFoundError: there is no such purchase order here.
+    """
+    async with replica.edit(PurchaseOrder, order_id, label="sent") as order:
+        sale_id = order.sale
+        if not order.sent:
+            order.sent.append(Sent(by, channel, content_of(order)))
+    async with replica.edit(Sale, sale_id, label="purchase order sent") as sale:
+        sale.milestones.append(Milestone(MilestoneKind.PO_SENT, by, channel), id=f"sent-{order_id}")
+
+
+def content_of(order: PurchaseOrder) -> str:
+    """Return a hash of what a vendor is asked for."""
+    content = hashlib.blake2b(digest_size=16)
+    for line in order.lines:
+        content.update(repr((line.id, line.code, line.options, line.quantity, str(line.cost))).encode())
+    return content.hexdigest()
+
+
+async def present(replica: Replica, cls: type[Deal], deal_id: str, *, by: str, how: str) -> None:
+    """Record that a quote or sale was printed, previewed or e-mailed, and what it said then."""
+    digest = (await replica.get(cls, deal_id)).info.digest.hex()
+    async with replica.edit(cls, deal_id, label=how) as deal:
+        deal.milestones.append(Milestone(MilestoneKind.PRESENTED, by, how, digest))
+
+
+async def cancel(replica: Replica, cls: type[Deal], deal_id: str, *, by: str, why: str = "") -> None:
+    """Cancel a quote or sale. Nothing is deleted, and it can be reopened."""
+    async with replica.edit(cls, deal_id, label="cancelled") as deal:
+        deal.milestones.append(Milestone(MilestoneKind.CANCELLED, by, why))
+
+
+async def reopen(replica: Replica, cls: type[Deal], deal_id: str, *, by: str) -> None:
+    """Take back that a quote or sale was cancelled."""
+    async with replica.edit(cls, deal_id, label="reopened") as deal:
+        deal.milestones.append(Milestone(MilestoneKind.REOPENED, by))
+
+
+async def record_payment(
+    replica: Replica,
+    customer: Ref[object] | str,
+    amount: Decimal,
+    *,
+    received: dt.date,
+    by: str,
+    allocate: Iterable[tuple[str, Decimal]] = (),
+    payment_id: str | None = None,
+) -> str:
+    """Record a payment, with what of it is for which quote or sale, and return its id.
+
+    A quote that is paid for has been accepted, and is converted first.
+
+    Raises:
+        DocumentNotFoundError: a quote or sale to allocate to is not here.
+        ValidationError: an amount is not more than nothing; nothing was recorded.
+    """
+    parts = [(await _sale_for(replica, deal_id, by=by), part) for deal_id, part in allocate]
+    async with replica.edit(Payment, payment_id, create=payment_id is not None, label="paid") as payment:
+        payment.customer = Ref(customer)
+        payment.amount = amount
+        payment.received = received
+        payment.recorded_by = by
+        for sale_id, part in parts:
+            payment.allocations.append(Allocation(Ref(sale_id), part, by))
+    return payment.id
+
+
+async def _sale_for(replica: Replica, deal_id: str, *, by: str) -> str:
+    if await _is_here(replica, Sale, deal_id):
+        return deal_id
+    return (await convert(replica, deal_id, by=by)).id
+
+
+async def _is_here(replica: Replica, cls: type[Document], document_id: str) -> bool:
+    try:
+        await replica.get(cls, document_id)
+    except DocumentNotFoundError:
+        return False
+    return True
+
+
+def _copy(quote: Quote, sale: Sale) -> None:
+    for name in _DEAL_FIELDS:
+        setattr(sale, name, getattr(quote, name))
+    for line in quote.lines:
+        # With the same ids, what two people convert while apart is one line and not two.
+        sale.lines.add(_copy_of_line(line), id=line.id)
+    for charge in quote.charges:
+        sale.charges.add(Charge(name=charge.name, category=charge.category, rate=charge.rate), id=charge.id)
+    # Not the notes: a text merges by character, and two who copied it while apart would have it twice.
+
+
+def _copy_of_line(line: Line) -> Line:
+    values = {name: getattr(line, name) for name in _LINE_FIELDS}
+    chosen = {name: value for name in _OPTIONS if (value := getattr(line, name)) not in ("", None)}
+    return Line(**values, **chosen)
+
+
+def _fill(order: PurchaseOrder, sale: Sale, vendor: str, split_key: str, lines: list[Line]) -> None:
+    if not order.lines:
+        order.sale = sale.ref
+        order.vendor = vendor
+        order.split_key = split_key
+    known = {line.id: line for line in order.lines}
+    removed = {line.id for line in order.lines.removed}
+    for line in lines:
+        values = {
+            "code": line.code,
+            "description": line.description,
+            "options": _options_text(line),
+            "quantity": line.quantity,
+            "cost": unit_cost(line.price),
+        }
+        if line.id in removed:
+            known[line.id] = order.lines.restore(line.id)
+        if line.id not in known:
+            order.lines.add(PurchaseLine(**values), id=line.id)
+            continue
+        for name, value in values.items():
+            if getattr(known[line.id], name) != value:
+                setattr(known[line.id], name, value)
+    for line_id in known.keys() - {line.id for line in lines}:
+        order.lines.remove(line_id)
+
+
+def _options_text(line: Line) -> str:
+    chosen = ((name, getattr(line, name)) for name in _OPTIONS)
+    return ", ".join(f"{name} {value}" for name, value in chosen if value not in ("", None))

@@ -1,0 +1,83 @@
+"""What is paid and what is owed: functions over sales and payments, the same on every replica.
+
+People allocate one payment while apart, so its allocations may come to more than it is. None of them is dropped:
+in the order in which they were written each gets what is left (provisionally), and the rest is shown as a problem.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from crdtsync import LogEntry, Replica
+from examples.sales.model import Allocation, Payment, Sale
+from examples.sales.pricing import ZERO
+
+PAYMENTS_PER_PAGE = 500
+
+
+def is_void(payment: Payment) -> bool:
+    """Whether the payment was declared void."""
+    return len(payment.voids) > 0
+
+
+def live_allocations(payment: Payment) -> list[LogEntry[Allocation]]:
+    """Return the allocations that hold, oldest first."""
+    if is_void(payment):
+        return []
+    released = {release.allocation for release in payment.releases}
+    return [entry for entry in payment.allocations.entries if entry.id not in released]
+
+
+def honoured(payment: Payment) -> dict[str, Decimal]:
+    """Return what each live allocation gets, by the id of its entry."""
+    left = payment.amount
+    granted: dict[str, Decimal] = {}
+    for entry in live_allocations(payment):
+        granted[entry.id] = min(entry.value.amount, left)
+        left -= granted[entry.id]
+    return granted
+
+
+def over_allocated(payment: Payment) -> Decimal:
+    """Return by how much the live allocations exceed the payment; nothing if they do not."""
+    allocated = sum((entry.value.amount for entry in live_allocations(payment)), ZERO)
+    return max(ZERO, allocated - payment.amount)
+
+
+def unallocated(payment: Payment) -> Decimal:
+    """Return what of the payment is the customer's credit."""
+    return ZERO if is_void(payment) else payment.amount - sum(honoured(payment).values(), ZERO)
+
+
+def credit_balance(payments: Iterable[Payment]) -> Decimal:
+    """Return the credit that a customer's payments leave."""
+    return sum((unallocated(payment) for payment in payments), ZERO)
+
+
+def paid(sale: Sale, payments: Iterable[Payment]) -> Decimal:
+    """Return what the customer's payments hold for a sale."""
+    amount = ZERO
+    for payment in payments:
+        granted = honoured(payment)
+        amount += sum(
+            (granted[entry.id] for entry in live_allocations(payment) if entry.value.sale == sale.id), ZERO
+        )
+    return amount
+
+
+def balance_due(sale: Sale, payments: Iterable[Payment]) -> Decimal:
+    """Return what is still owed for a sale; below zero when too much was paid."""
+    return sale.total - paid(sale, payments)
+
+
+async def payments_of(replica: Replica, customer: str) -> list[Payment]:
+    """Return every payment of a customer."""
+    payments: list[Payment] = []
+    while page := await replica.find(
+        Payment,
+        where={"customer": customer},
+        order_by="received",
+        limit=PAYMENTS_PER_PAGE,
+        offset=len(payments),
+    ):
+        payments.extend(page)
+    return payments
