@@ -7,7 +7,7 @@ transaction when they are waiting together (group commit): each is durable when 
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -23,6 +23,7 @@ from crdtsync.errors import (
     StoreMissingError,
     StoreNewerError,
     StoreReadOnlyError,
+    UsageError,
 )
 from crdtsync.store.tables import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
@@ -32,9 +33,16 @@ Job = Callable[[sqlite3.Connection], R]
 BUSY_TIMEOUT_S = 15.0
 BATCH_JOBS_MAX = 256
 
+_HEADER_BYTES = 100
+_MAGIC = b"SQLite format 3\x00"
+
 
 class Participant(Protocol):
     """Who keeps something in memory that must follow the database when it rolls back."""
+
+    def batch_begins(self, connection: sqlite3.Connection) -> None:
+        """A transaction has begun, with what other processes have committed in sight."""
+        ...
 
     def job_begins(self) -> None:
         """A job starts inside a transaction."""
@@ -63,16 +71,25 @@ class _Pending(Generic[R]):
 class Database:
     """An open database. Use `Database.open`; it is an async context manager's job to close it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = path
+        self._busy_timeout_s = busy_timeout_s
+        self._is_open = False
         self._writer: aiosqlite.Connection
         self._reader: aiosqlite.Connection
         self._pending: deque[_Pending[Any]] = deque()
         self._participants: list[Participant] = []
 
     @classmethod
-    async def open(cls, path: Path, *, create: bool = False) -> Self:
+    async def open(
+        cls, path: Path, *, create: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
+    ) -> Self:
         """Open a database, bringing it to this version's tables.
+
+        Args:
+            path: the file.
+            create: whether to make it if it is not there.
+            busy_timeout_s: how long to wait while another process writes.
 
         Raises:
             StoreMissingError: it is not there, and `create` is not given.
@@ -80,18 +97,21 @@ class Database:
         """
         if not create and not path.is_file():
             raise StoreMissingError(f"there is no replica at {path.parent}")
-        self = cls(path)
-        self._writer = await self._connect(query_only=False)
+        self = cls(path, busy_timeout_s)
+        self._writer = await self._connect(_prepare_writer)
         try:
-            await self._run(self._writer, _prepare)
-            self._reader = await self._connect(query_only=True)
+            self._reader = await self._connect(_prepare_reader)
         except BaseException:
             await self._writer.close()
             raise
+        self._is_open = True
         return self
 
     async def close(self) -> None:
         """Close both connections; what was acknowledged is durable already."""
+        if not self._is_open:
+            return
+        self._is_open = False
         try:
             await self._reader.close()
         finally:
@@ -104,11 +124,14 @@ class Database:
     async def write(self, job: Job[R]) -> R:
         """Run `job` in a transaction and return its result when that is durable.
 
-        If the job raises, what it wrote is undone, and only that. A job must not keep the connection.
+        If the job raises, what it wrote is undone, and only that. A job must not keep the connection. When the
+        wait is cancelled, the job is done all the same, before any that is asked for later.
 
         Raises:
+            UsageError: the database was closed.
             StoreError: the database failed; nothing of the job was written.
         """
+        self._require_open()
         pending = _Pending(job)
         self._pending.append(pending)
         await self._run(self._writer, self._run_pending)
@@ -121,25 +144,37 @@ class Database:
         """Run `job` on a consistent state of the database, beside the writers.
 
         Raises:
+            UsageError: the database was closed.
             StoreError: the database failed.
         """
+        self._require_open()
         return await self._run(self._reader, _in_snapshot, job)
 
     async def run(self, job: Job[R]) -> R:
         """Run `job` in the writer's thread outside of a transaction, after all writes asked for before.
 
         Raises:
+            UsageError: the database was closed.
             StoreError: the database failed.
         """
+        self._require_open()
         return await self._run(self._writer, lambda connection: job(connection))
 
-    async def _connect(self, *, query_only: bool) -> aiosqlite.Connection:
+    def _require_open(self) -> None:
+        if not self._is_open:
+            raise UsageError("the replica is closed", hint="Use it inside its `async with` block")
+
+    async def _connect(self, prepare: Callable[[sqlite3.Connection, Path], None]) -> aiosqlite.Connection:
         with translated(self.path):
             connection = aiosqlite.connect(
-                self.path, isolation_level=None, timeout=BUSY_TIMEOUT_S, cached_statements=512
+                self.path, isolation_level=None, timeout=self._busy_timeout_s, cached_statements=512
             )
             opened = await connection
-        await self._run(opened, _configure, query_only)
+        try:
+            await self._run(opened, prepare, self.path)
+        except BaseException:
+            await opened.close()
+            raise
         return opened
 
     async def _run(self, connection: aiosqlite.Connection, function: Callable[..., R], *args: Any) -> R:
@@ -157,21 +192,21 @@ class Database:
             return
         try:
             connection.execute("BEGIN IMMEDIATE")
+            for participant in self._participants:
+                participant.batch_begins(connection)
             for pending in batch:
                 self._run_one(connection, pending, alone=len(batch) == 1)
-            if connection.in_transaction:
-                connection.execute("COMMIT")
-            for participant in self._participants:
-                participant.batch_committed()
+            connection.execute("COMMIT")
         except BaseException as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            for participant in self._participants:
-                participant.batch_failed()
+            # First of all: nobody who waits may take this for a success, whatever else goes wrong here.
             for pending in batch:
                 pending.error = pending.error or error
-            if not isinstance(error, Exception):
-                raise
+            for participant in self._participants:
+                participant.batch_failed()
+            _roll_back(connection)
+        else:
+            for participant in self._participants:
+                participant.batch_committed()
 
     def _run_one(self, connection: sqlite3.Connection, pending: _Pending[Any], *, alone: bool) -> None:
         for participant in self._participants:
@@ -187,25 +222,49 @@ class Database:
             if not connection.in_transaction:
                 # The disk is full, or the like: SQLite gave up the whole transaction, so all of it failed.
                 raise
-            if alone:
-                connection.execute("ROLLBACK")
-            else:
+            if not alone:
                 connection.execute("ROLLBACK TO job")
                 connection.execute("RELEASE job")
-            return
+                return
+            raise
         if not alone:
             connection.execute("RELEASE job")
 
 
-def _configure(connection: sqlite3.Connection, query_only: bool) -> None:  # noqa: FBT001 - run by position
+def _prepare_reader(connection: sqlite3.Connection, _: Path) -> None:
+    _configure(connection)
+    connection.execute("PRAGMA query_only = ON")
+
+
+def _prepare_writer(connection: sqlite3.Connection, path: Path) -> None:
+    _examine(path)
+    _configure(connection)
+    _version(connection)  # Before anything is written: the database may be somebody else's.
+    _migrate(connection)
+
+
+def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -16000")
-    if query_only:
-        connection.execute("PRAGMA query_only = ON")
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _examine(path: Path) -> None:
+    """Refuse by its header, before SQLite so much as opens it, a file that this version must not touch."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError:
+        return  # SQLite will say it better.
+    if header and not header.startswith(_MAGIC):
+        raise StoreCorruptError(f"{path} is not a SQLite database")
+    if len(header) == _HEADER_BYTES:
+        version, application = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
+        # Zero may only mean that both are still in the write-ahead log.
+        _check_version(version, application)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     # NORMAL lost every commit since the last checkpoint in a power cut; FULL lost none.
     connection.execute("PRAGMA synchronous = FULL")
@@ -222,22 +281,38 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        _roll_back(connection)
         raise
 
 
 def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if application not in (0, APPLICATION_ID) or (application == 0 and tables):
-        raise StoreCorruptError(
-            "the database was not made by crdtsync", hint="Give the directory of a replica, or an empty one"
-        )
-    if version > SCHEMA_VERSION:
-        raise StoreNewerError(f"the database has version {version}; this crdtsync knows up to {SCHEMA_VERSION}")
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application == 0 and (tables or version):
+        raise _not_ours()
+    _check_version(version, application)
     return int(version)
+
+
+def _check_version(version: int, application: int) -> None:
+    if application not in (0, APPLICATION_ID):
+        raise _not_ours()
+    if application and version > SCHEMA_VERSION:
+        raise StoreNewerError(f"the database has version {version}; this crdtsync knows up to {SCHEMA_VERSION}")
+
+
+def _not_ours() -> StoreCorruptError:
+    return StoreCorruptError(
+        "the database was not made by crdtsync", hint="Give the directory of a replica, or an empty one"
+    )
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """End the transaction, if there is one. What failed is the news, not that this may fail as well."""
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
 
 
 def _in_snapshot(connection: sqlite3.Connection, job: Job[R]) -> R:
@@ -245,7 +320,7 @@ def _in_snapshot(connection: sqlite3.Connection, job: Job[R]) -> R:
     try:
         return job(connection)
     finally:
-        connection.execute("ROLLBACK")
+        _roll_back(connection)
 
 
 @contextmanager

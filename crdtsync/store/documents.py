@@ -27,7 +27,7 @@ from crdtsync.protocol.causality import (
 )
 from crdtsync.protocol.segment import Change, DocumentChanges
 from crdtsync.store import projections
-from crdtsync.store.kinds import Kinds, table_of
+from crdtsync.store.kinds import Kinds, set_finished, table_of
 
 OPEN_DOCUMENTS_MAX = 128
 """About 42 kB each for a quote of ten lines."""
@@ -93,7 +93,7 @@ class Documents:
         self._touched_by_job: set[str] = set()
         self._touched_by_batch: set[str] = set()
 
-    # Participant of the database's transactions.
+    # Part of the workspace's part in the database's transactions.
 
     def job_begins(self) -> None:
         """See `database.Participant`."""
@@ -157,9 +157,10 @@ class Documents:
         document = self.open(connection, document_id)
         if kind and document.kind != kind:
             raise DocumentNotFoundError(f"{document_id} is a {document.kind}, not a {kind}")
-        if document.live.schema is None:
+        schema = self.kinds.schema(document.kind)
+        if schema is None:
             raise UnknownKindError(f"this replica has no schema for kind {document.kind!r}")
-        return document.live.draft(document.live.schema, self._environment.random_bytes)
+        return document.live.draft(schema, self._environment.random_bytes)
 
     def new_draft(self, kind: str) -> Draft:
         """Start an edit of a document that does not exist yet.
@@ -274,21 +275,28 @@ class Documents:
             document.live.close()
         return result
 
-    def reproject(self, connection: sqlite3.Connection, kind: str, count: int) -> int:
-        """Make the stale or missing projections of a kind again, `count` documents at most; return how many."""
+    def reproject(self, connection: sqlite3.Connection, kind: str, count: int, after: int = 0) -> int | None:
+        """Make the stale or missing projections of a kind again, `count` documents at most.
+
+        Returns:
+            The last document it came to, for the next call to go on after; None when there are no more.
+        """
         rows = connection.execute(
-            f"SELECT d.id FROM _documents d LEFT JOIN {table_of(kind)} p ON p.document = d.n "
-            "WHERE d.kind = ? AND (p.document IS NULL OR p.stale) LIMIT ?",
-            (kind, count),
+            f"SELECT d.n, d.id FROM _documents d LEFT JOIN {table_of(kind)} p ON p.document = d.n "
+            "WHERE d.kind = ? AND d.n > ? AND d.rev > 0 AND (p.document IS NULL OR p.stale) ORDER BY d.n LIMIT ?",
+            (kind, after, count),
         ).fetchall()
-        for (document_id,) in rows:
+        for _, document_id in rows:
             document = self.open(connection, document_id, keep=False)
             self._touched_by_job.add(document_id)
             conflicts = projections.save(connection, document.n, document.id, document.live, document.stored)
             connection.execute("UPDATE _documents SET conflicts = ? WHERE n = ?", (conflicts, document.n))
             if document_id not in self._open:
                 document.live.close()
-        return len(rows)
+        if len(rows) == count:
+            return int(rows[-1][0])
+        set_finished(connection, kind)
+        return None
 
     def share(self, connection: sqlite3.Connection, n: int) -> None:
         """Publish a document from now on, with all its changes so far."""
@@ -418,7 +426,7 @@ class Documents:
         shared: bool,
         keep: bool = True,
     ) -> OpenDocument:
-        live = LiveDocument(self.client, self.kinds.schema(kind))
+        live = LiveDocument(self.client, self.kinds.projected(kind))
         cursor = connection.execute(
             "INSERT INTO _documents (id, kind, shared, created_ms, changed_ms, digest, version, frontier) "
             "VALUES (?, ?, ?, ?, 0, ?, ?, ?)",
@@ -465,7 +473,7 @@ class Documents:
                 (n, 0 if state is None else state[0]),
             )
         )
-        return LiveDocument(self.client, self.kinds.schema(kind), updates, digest=digest)
+        return LiveDocument(self.client, self.kinds.projected(kind), updates, digest=digest)
 
     def _keep(self, document: OpenDocument) -> None:
         self._open[document.id] = document

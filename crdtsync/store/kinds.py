@@ -16,30 +16,66 @@ from crdtsync.protocol.numbering import Series, check_series
 
 SqlValue = str | int | float | None
 
+_UNFINISHED = "projections of "
+"""Begins the key of `_meta` that says that not all documents of a kind are projected."""
+
 
 class Kinds:
     """The schemas of one process: those of its document classes, and the stored ones of all other kinds.
+
+    What is stored may be newer or older than this process's class, when another process of this machine runs
+    another version of the application. Then edits go by the class, and projections by what is stored, since
+    tables and views are made for that.
 
     Belongs to the writer's thread, but for `schema`, which only reads.
     """
 
     def __init__(self) -> None:
-        self._schemas: dict[str, DocumentSchema] = {}
-        self._declared: set[str] = set()
+        self._own: dict[str, DocumentSchema] = {}
+        self._stored: dict[str, DocumentSchema] = {}
+        self._texts: dict[str, str] = {}
+        self._generated: set[Any] = set()
+        self._seen_version = -1
 
     def schema(self, kind: str) -> DocumentSchema | None:
-        """Return the schema of a kind, or None if nobody declared it on this replica."""
-        return self._schemas.get(kind)
+        """Return the schema by which this process edits a kind, or None if nobody declared it here."""
+        return self._own.get(kind) or self._stored.get(kind)
+
+    def projected(self, kind: str) -> DocumentSchema | None:
+        """Return the schema by which a kind is projected, or None if nobody declared it on this replica."""
+        return self._stored.get(kind)
 
     def known(self) -> list[DocumentSchema]:
         """Return all schemas, by kind."""
-        return [self._schemas[kind] for kind in sorted(self._schemas)]
+        return [schema for kind in sorted(self._stored) if (schema := self.schema(kind)) is not None]
 
-    def load(self, connection: sqlite3.Connection) -> None:
-        """Take in the stored schemas of kinds this process has no class for."""
-        for kind, text in connection.execute("SELECT kind, schema FROM _kinds"):
-            if kind not in self._declared:
-                self._schemas[kind] = schema_from_json(text)
+    def forget(self) -> None:
+        """Read the stored schemas again when they are next needed: a transaction was rolled back."""
+        self._seen_version = -1
+
+    def refresh(self, connection: sqlite3.Connection) -> set[str]:
+        """Take in what other processes have declared since; return the kinds whose projections have changed.
+
+        Raises:
+            SchemaError: a newer version of crdtsync has stored a schema.
+        """
+        # Whoever declares a kind makes a view, and with it SQLite's own count of schema changes goes up.
+        (version,) = connection.execute("PRAGMA schema_version").fetchone()
+        if version == self._seen_version:
+            return set()
+        changed = set()
+        texts = dict(connection.execute("SELECT kind, schema FROM _kinds"))
+        for kind in texts.keys() | self._texts.keys():
+            text = texts.get(kind)
+            if self._texts.get(kind) == text:
+                continue
+            changed.add(kind)
+            if text is None:
+                del self._texts[kind], self._stored[kind]
+            else:
+                self._take(kind, text)
+        self._seen_version = version
+        return changed
 
     def declare(self, connection: sqlite3.Connection, document_class: type[Document]) -> bool:
         """Store a class's schema; return whether projections of its kind must be made again.
@@ -48,27 +84,56 @@ class Kinds:
             SchemaError: the class makes no sense, or its series collides with another kind's.
         """
         schema = schema_of(document_class)
-        others = {item.series.name: item.series for item in self._schemas.values() if item.series}
+        if document_class in self._generated:
+            return False  # It was made of what is stored, and has no code to add.
+        others = {item.series.name: item.series for item in self.known() if item.series}
         if schema.series is not None:
             check_series([*(others | {schema.series.name: schema.series}).values()])
             _declare_series(connection, schema.series)
         text = schema_to_json(schema)
-        self._schemas[schema.kind] = schema
-        self._declared.add(schema.kind)
+        self._own[schema.kind] = schema
         row = connection.execute("SELECT schema FROM _kinds WHERE kind = ?", (schema.kind,)).fetchone()
-        if row is not None and row[0] == text:
-            # What a process without the code of computed properties wrote lacks their values.
-            return connection.execute(
-                f"SELECT EXISTS (SELECT 1 FROM {table_of(schema.kind)} WHERE stale)"
-            ).fetchone()[0] == 1
-        connection.execute(
-            "INSERT INTO _kinds (kind, schema) VALUES (?, ?) "
-            "ON CONFLICT (kind) DO UPDATE SET schema = excluded.schema",
-            (schema.kind, text),
-        )
-        _make_tables(connection, schema)
-        connection.execute(f"UPDATE {table_of(schema.kind)} SET stale = 1")
-        return True
+        if row is None or row[0] != text:
+            connection.execute(
+                "INSERT INTO _kinds (kind, schema) VALUES (?, ?) "
+                "ON CONFLICT (kind) DO UPDATE SET schema = excluded.schema",
+                (schema.kind, text),
+            )
+            _make_tables(connection, schema)
+            _set_unfinished(connection, schema.kind)
+        self._take(schema.kind, text)
+        return is_unfinished(connection, schema.kind) or has_stale(connection, schema.kind)
+
+    def _take(self, kind: str, text: str) -> None:
+        own = self._own.get(kind)
+        if own is not None and schema_to_json(own) == text:
+            self._stored[kind] = own
+        else:
+            self._stored[kind] = schema_from_json(text)
+            self._generated.add(self._stored[kind].document_class)
+        self._texts[kind] = text
+
+
+def has_stale(connection: sqlite3.Connection, kind: str) -> bool:
+    """Whether a process without the code of computed properties has written documents of a kind."""
+    found = connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table_of(kind)} WHERE stale)").fetchone()
+    return bool(found[0])
+
+
+def is_unfinished(connection: sqlite3.Connection, kind: str) -> bool:
+    """Whether the projections of a kind are still being made for its newest schema."""
+    found = connection.execute("SELECT 1 FROM _meta WHERE key = ?", (_UNFINISHED + kind,)).fetchone()
+    return found is not None
+
+
+def set_finished(connection: sqlite3.Connection, kind: str) -> None:
+    """Remember that all projections of a kind are made."""
+    connection.execute("DELETE FROM _meta WHERE key = ?", (_UNFINISHED + kind,))
+
+
+def _set_unfinished(connection: sqlite3.Connection, kind: str) -> None:
+    connection.execute(f"UPDATE {table_of(kind)} SET stale = 1")
+    connection.execute("INSERT OR REPLACE INTO _meta (key, value) VALUES (?, 1)", (_UNFINISHED + kind,))
 
 
 def table_of(kind: str) -> str:
@@ -137,6 +202,7 @@ def _make_tables(connection: sqlite3.Connection, schema: DocumentSchema) -> None
         f"CREATE TABLE IF NOT EXISTS {table} (document INTEGER PRIMARY KEY, stale INTEGER NOT NULL DEFAULT 0, "
         "json TEXT NOT NULL)"
     )
+    connection.execute(f"CREATE INDEX IF NOT EXISTS {table}_stale ON {table} (document) WHERE stale")
     columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
     for name in schema.indexed:
         column = column_of(name)
@@ -159,13 +225,15 @@ def _make_view(connection: sqlite3.Connection, schema: DocumentSchema, table: st
     ]
     taken = {"id", "number", "reference", "changed_at", "conflicts"}
     for name, spec in schema.fields.items():
-        column = f'"{name}_"' if name in taken else f'"{name}"'
+        column = _view_column(name, taken)
         expression = f"json_extract(p.json, '$.{name}')"
         default = _default_literal(spec.default) if spec.shape is Shape.VALUE else None
         if default is not None:
             expression = f"coalesce({expression}, {default})"
         columns.append(f"{expression} AS {column}")
-    columns.extend(f"json_extract(p.json, '$.{name}') AS \"{name}\"" for name in schema.computed)
+    columns.extend(
+        f"json_extract(p.json, '$.{name}') AS {_view_column(name, taken)}" for name in schema.computed
+    )
     columns.append("strftime('%Y-%m-%dT%H:%M:%fZ', d.changed_ms / 1000.0, 'unixepoch') AS changed_at")
     columns.append("d.conflicts AS conflicts")
     connection.execute(f'DROP VIEW IF EXISTS "{schema.kind}"')
@@ -173,6 +241,10 @@ def _make_view(connection: sqlite3.Connection, schema: DocumentSchema, table: st
         f'CREATE VIEW "{schema.kind}" AS SELECT {", ".join(columns)} '
         f"FROM {table} p JOIN _documents d ON d.n = p.document"
     )
+
+
+def _view_column(name: str, taken: set[str]) -> str:
+    return f'"{name}_"' if name in taken else f'"{name}"'
 
 
 def _default_literal(default: Any) -> str | None:

@@ -23,7 +23,7 @@ from crdtsync.protocol.names import NameKind, classify
 from crdtsync.protocol.numbering import check_replica_name, reference_text
 from crdtsync.store.database import Database, Job
 from crdtsync.store.documents import Documents
-from crdtsync.store.kinds import Kinds
+from crdtsync.store.kinds import Kinds, has_stale
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class Workspace:
         self.documents = Documents(self.kinds, identity.client, environment)
         self._declared: set[type[Document]] = set()
         self._listeners: list[Callable[[], None]] = []
-        database.join(self.documents)
+        database.join(self)
 
     @classmethod
     async def open(
@@ -96,8 +96,6 @@ class Workspace:
             raise UsageError(f"an author's name has at most {AUTHOR_CHARS_MAX} characters")
         path = directory / DATABASE_NAME
         exists = path.is_file()
-        if create is True and exists:
-            raise StoreExistsError(f"there is a replica at {directory} already", hint="Open it, or choose another directory")
         if not exists and (create is False or name is None or role is None):
             raise StoreMissingError(f"there is no replica at {directory}")
         refuse_shared_folder(directory)
@@ -108,11 +106,18 @@ class Workspace:
         try:
             identity = await database.write(
                 lambda connection: _identify(
-                    connection, name=name, role=role, coordinator=coordinator, author=author, environment=environment
+                    connection,
+                    directory,
+                    name=name,
+                    role=role,
+                    coordinator=coordinator,
+                    author=author,
+                    create=create,
+                    environment=environment,
                 )
             )
             workspace = cls(directory, database, environment, identity)
-            await database.run(workspace.kinds.load)
+            await database.run(workspace.kinds.refresh)
         except BaseException:
             await database.close()
             raise
@@ -134,14 +139,61 @@ class Workspace:
         if document_class in self._declared:
             return
         schema = schema_of(document_class)
-        stale = await self.database.write(lambda connection: self.kinds.declare(connection, document_class))
-        await self.database.run(lambda _: self.documents.forget_kind(schema.kind))
-        if stale:
-            while await self.database.write(
-                lambda connection: self.documents.reproject(connection, schema.kind, REPROJECT_PER_JOB)
-            ):
-                pass
+
+        def declare(connection: sqlite3.Connection) -> bool:
+            self.documents.forget_kind(schema.kind)
+            return self.kinds.declare(connection, document_class)
+
+        if await self.database.write(declare):
+            await self._project(schema.kind)
         self._declared.add(document_class)
+
+    async def freshen(self, document_class: type[Document]) -> None:
+        """Compute what processes without the code of the class's computed properties have left out.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        kind = schema_of(document_class).kind
+        schema = self.kinds.projected(kind)
+        if schema is None or schema.document_class is not document_class:
+            return  # This process does not have the code either.
+        if await self.database.read(lambda connection: has_stale(connection, kind)):
+            await self._project(kind)
+
+    async def _project(self, kind: str) -> None:
+        after: int | None = 0
+        while after is not None:
+            after = await self.database.write(
+                lambda connection, after=after: self.documents.reproject(
+                    connection, kind, REPROJECT_PER_JOB, after
+                )
+            )
+
+    # Participant of the database's transactions.
+
+    def batch_begins(self, connection: sqlite3.Connection) -> None:
+        """See `database.Participant`."""
+        for kind in self.kinds.refresh(connection):
+            self.documents.forget_kind(kind)
+
+    def job_begins(self) -> None:
+        """See `database.Participant`."""
+        self.documents.job_begins()
+
+    def job_failed(self) -> None:
+        """See `database.Participant`."""
+        self.kinds.forget()
+        self.documents.job_failed()
+
+    def batch_failed(self) -> None:
+        """See `database.Participant`."""
+        self.kinds.forget()
+        self.documents.batch_failed()
+
+    def batch_committed(self) -> None:
+        """See `database.Participant`."""
+        self.documents.batch_committed()
 
     async def write(self, job: Job[T]) -> T:
         """Run a job in a transaction, then wake those who wait for changes."""
@@ -184,8 +236,8 @@ def refuse_shared_folder(directory: Path) -> None:
     Raises:
         StoreInSharedFolderError: a sync service's sign, or a marker of ours, is in it or above it.
     """
-    resolved = directory.absolute()
-    for parent in (resolved, *resolved.parents):
+    given, real = directory.absolute(), directory.resolve()
+    for parent in dict.fromkeys((given, *given.parents, real, *real.parents)):
         signs = [sign for sign in _SHARED_FOLDER_SIGNS if (parent / sign).exists()]
         try:
             signs += [item.name for item in parent.glob("folder-*") if classify(item.name).kind is NameKind.MARKER]
@@ -207,17 +259,25 @@ def refuse_inside(directory: Path, shared: str | None) -> None:
 
 def _identify(
     connection: sqlite3.Connection,
+    directory: Path,
     *,
     name: str | None,
     role: Role | None,
     coordinator: bool | None,
     author: str,
+    create: bool | None,
     environment: Environment,
 ) -> Identity:
     known = dict(connection.execute("SELECT key, value FROM _meta"))
+    if "replica" in known and create is True:
+        raise StoreExistsError(
+            f"there is a replica at {directory} already", hint="Open it, or choose another directory"
+        )
     if "replica" not in known:
-        assert name is not None
-        assert role is not None
+        # Also where making one was cut short: what there is of it is empty, and is finished here.
+        if name is None or role is None or create is False:
+            raise StoreMissingError(f"there is no replica at {directory}")
+        check_replica_name(name)
         is_coordinator = role == "office" if coordinator is None else coordinator
         if is_coordinator and role != "office":
             raise UsageError("only an office replica can be the coordinator")
