@@ -1,8 +1,8 @@
 """A sales application on crdtsync: customers, catalogue, quotes, sales, purchase orders and payments.
 
-Its main job is headless and shows all of it at work: an office and some roaming workstations, each with a database
-of its own and one folder between them; deals made while apart, synced, edited on both sides at once, synced again,
-numbered, and compared on every replica at the end. ::
+Its main job is headless and shows all of it at work: an office and some roaming workstations, each with a
+database of its own and one folder between them; deals made while apart, synced, edited on both sides at once,
+synced again, numbered, and compared on every replica at the end. ::
 
     python -m examples.sales run
     python -m examples.sales run --documents 500 --workstations 4 --seed 7

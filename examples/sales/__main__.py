@@ -22,7 +22,7 @@ EXIT_IMPOSSIBLE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code: 1 if the replicas do not agree, 2 if it could not run."""
+    """Run the command line; return 0, 1 if the replicas do not agree, or 2 if it could not run."""
     given = _parser().parse_args(arguments)
     plan = Plan(given.documents, given.workstations, given.seed, given.invoices, given.keep)
     rejections = Rejections()

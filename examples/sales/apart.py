@@ -1,4 +1,7 @@
-"""Two people edit the same documents while apart: what they do, drawn from a seed, and what must come of it."""
+"""Two people edit the same documents while apart: what they do, drawn from a seed, and what must come of it.
+
+Each pair of edits is counted by what it must lead to, so that a conflict that is not shown is noticed.
+"""
 
 import random
 from collections import Counter

@@ -1,8 +1,8 @@
 """What people do with quotes, sales and purchase orders.
 
-Everything here may be done twice, on two machines that have not heard of each other, and comes out once: the ids
-are derived from what a document is made of, and what happened is written under an id of its own. A verb that was
-cut off half-way is finished by calling it again.
+Everything here may be done twice, on two machines that have not heard of each other, and comes out once: the
+ids are derived from what a document is made of, and what happened is written under an id of its own. A verb
+that was cut off half-way is finished by calling it again.
 """
 
 import datetime as dt
@@ -10,6 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from crdtsync import Document, Ref, Replica, derive_id
 from crdtsync.errors import DocumentNotFoundError
@@ -69,8 +70,8 @@ async def convert(replica: Replica, quote_id: str, *, by: str) -> Sale:
 async def derive_purchase_orders(replica: Replica, sale: Sale) -> list[str]:
     """Make a sale's purchase orders agree with its lines, and return their ids.
 
-    This is also the repair: they are derived again, never deleted and made anew. One that was sent stays as it
-    was sent.
+    This is also the repair: they are derived again, never deleted and made anew. One that was sent stays as
+    it was sent.
     """
     wanted: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in sale.lines:
@@ -84,11 +85,11 @@ async def derive_purchase_orders(replica: Replica, sale: Sale) -> list[str]:
             if not order.sent:
                 _fill(order, sale, vendor, split_key, lines)
         ids.append(order_id)
-    for order in await purchase_orders_of(replica, sale.id):
-        if order.id not in ids and order.lines and not order.sent:
-            async with replica.edit(PurchaseOrder, order.id, label="derived from the sale") as emptied:
-                for line in list(emptied.lines):
-                    emptied.lines.remove(line)
+    for known in await purchase_orders_of(replica, sale.id):
+        if known.id not in ids and known.lines and not known.sent:
+            async with replica.edit(PurchaseOrder, known.id, label="derived from the sale") as order:
+                for bought in list(order.lines):
+                    order.lines.remove(bought)
     return ids
 
 
@@ -208,7 +209,7 @@ def _fill(order: PurchaseOrder, sale: Sale, vendor: str, split_key: str, lines: 
     known = {line.id: line for line in order.lines}
     removed = {line.id for line in order.lines.removed}
     for line in lines:
-        values = {
+        values: dict[str, Any] = {
             "code": line.code,
             "description": line.description,
             "options": _options_text(line),

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 
 class Display:
-    """A bar for each phase, on standard error, and the seconds each took. A silent one only takes the time."""
+    """A bar for each phase, on standard error, and its seconds; a silent one takes the time only."""
 
     def __init__(self, *, is_silent: bool) -> None:
         self.seconds: dict[str, float] = {}

@@ -30,7 +30,7 @@ _ODD = (
     "wet/rusty",
     '12" RULER, "OAK"',
     "CAF\u00c9 NOIR\u00a0SIGN",
-    "\u200fשלט ברוכים הבאים",
+    "\u200f\u05e9\u05dc\u05d8",
     "風鈴 \U0001f390",
     "tab\there\nand a new line",
     "' OR 1=1 --",

@@ -94,7 +94,7 @@ async def enter_product(office: Replica, line: InvoiceLine) -> None:
 async def enter_deal(
     replica: Replica, invoice: Invoice, fate: Fate, *, by: str
 ) -> list[tuple[type[Deal], str]]:
-    """Make an invoice a quote, or a sale at once if goods came back; return what was made, with its stages."""
+    """Make an invoice a quote, or a sale at once if goods came back; return what was made."""
     if invoice.is_return:
         sale_id = derive_id("sale", invoice.number, str(invoice.part))
         async with replica.edit(Sale, sale_id, create=True, label="goods came back") as sale:

@@ -1,4 +1,4 @@
-"""Invoices from a CSV file, gzipped or not: read line by line, and never stopped by a line that makes no sense."""
+"""Invoices from a CSV file, gzipped or not: read line by line, never stopped by one that makes no sense."""
 
 import csv
 import datetime as dt

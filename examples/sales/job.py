@@ -1,4 +1,4 @@
-"""The main job: an office and its roaming workstations sell while apart, sync, edit the same documents, sync again.
+"""The main job: sell while apart, sync, edit the same documents on both sides, sync again, compare.
 
 Each replica has a database of its own; one folder stands for what a sync service keeps in step.
 """
@@ -92,6 +92,7 @@ class _Job:
         self._office, *self._workstations = replicas
         self._replicas = replicas
         self._folder = folder
+        self._address = f"folder:{folder}"
         self._display = display
         self._made = [Made() for _ in self._workstations]
         self._marked: set[str] = set()
@@ -122,6 +123,8 @@ class _Job:
 
     async def _share_lists(self, invoices: list[Invoice]) -> None:
         """Make customers and catalogue in the office, and bring them to everybody."""
+        # The office sets the folder up: before, nobody else can use it.
+        await self._office.sync(self._address)
         customers, products = customers_in(invoices), products_in(invoices)
         with self._display.phase("customers and products", len(customers) + len(products)) as bar:
             await in_batches(customers, lambda item: enter_customer(self._office, item), done=bar.advance)
@@ -145,7 +148,7 @@ class _Job:
         await in_batches(invoices, enter, done=bar.advance)
         await self._mark(replica, made.deals)
 
-    async def _mark(self, replica: Replica, deals: list[tuple[type[Deal], str]]) -> None:
+    async def _mark(self, replica: Replica, deals: Sequence[tuple[type[Deal], str]]) -> None:
         """Mark deals to be synced, and the purchase orders of those that are sales."""
         wanted = [deal_id for _, deal_id in deals]
 
@@ -159,8 +162,9 @@ class _Job:
     async def _edit_apart(self) -> None:
         """Let each workstation and the office edit the same documents, neither knowing of the other."""
         with self._display.phase("edit while apart", sum(len(made.deals) for made in self._made)) as bar:
-            for replica, made in zip(self._workstations, self._made, strict=True):
-                await self._edit_with_office(replica, made, bar)
+            async with asyncio.TaskGroup() as group:
+                for replica, made in zip(self._workstations, self._made, strict=True):
+                    group.create_task(self._edit_with_office(replica, made, bar))
 
     async def _edit_with_office(self, replica: Replica, made: Made, bar: Bar) -> None:
         workstation = Side(replica, replica.name, is_office=False)
@@ -189,7 +193,7 @@ class _Job:
         def show(progress: Progress) -> None:
             bar.note(f"{replica.name}: {progress.phase.value} {progress.done}/{progress.total}")
 
-        report = await replica.sync(f"folder:{self._folder}", on_progress=show)
+        report = await replica.sync(self._address, on_progress=show)
         bar.advance(report.applied)
         return report
 

@@ -1,12 +1,12 @@
 """The documents of a business that sells at the customer's table.
 
-Customers, products and payments are *shared*: every replica has all of them, so that what a customer owes is right
-on every machine, also on one that has never seen the sale a payment was made for. Quotes, sales and purchase orders
-go where they are wanted, and have final numbers of three separate series.
+Customers, products and payments are *shared*: every replica has all of them, so that a customer's credit is
+right on every machine, and what is owed for a sale on every machine that has the sale. Quotes, sales and
+purchase orders go where they are wanted, and have final numbers of three separate series.
 
-There is no document for an *order*. An order is a sale whose purchase orders have gone to the vendor: it keeps the
-sale's number and everything else, and when it began is a milestone. As a stage that is computed it cannot be
-forgotten, and nothing has to be moved.
+There is no document for an *order*. An order is a sale whose purchase orders have gone to the vendor: it
+keeps the sale's number and everything else, and when it began is a milestone. As a stage that is computed it
+cannot be forgotten, and nothing has to be moved.
 """
 
 import datetime as dt
@@ -161,7 +161,7 @@ class Quote(Deal, kind="quote", series=Series("quotes", "Q-{number:05d}")):
 
 
 class Sale(Deal, kind="sale", series=Series("sales", "S-{number:05d}")):
-    """An accepted offer, or one that was a sale from the beginning; an order once it was sent for purchasing."""
+    """An accepted offer, or what was a sale from the beginning; an order once it is sent for purchasing."""
 
     quote: Ref[Quote] | None = None
     """The quote it was made from; its id is derived from that quote's."""

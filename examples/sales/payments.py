@@ -1,7 +1,8 @@
 """What is paid and what is owed: functions over sales and payments, the same on every replica.
 
-People allocate one payment while apart, so its allocations may come to more than it is. None of them is dropped:
-in the order in which they were written each gets what is left (provisionally), and the rest is shown as a problem.
+People allocate one payment while apart, so its allocations may come to more than it is. None of them is
+dropped: in the order in which they were written each gets what is left (provisionally), and the rest is shown
+as a problem.
 """
 
 from collections.abc import Iterable

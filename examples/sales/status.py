@@ -1,7 +1,7 @@
 """Where a document stands: a function of the things that happened to it, never stored.
 
-Printing, converting or sending adds a milestone; none is taken away. So two people who do different things to one
-document while apart never disagree about its status, and nothing can be stuck in one.
+Printing, converting or sending adds a milestone; none is taken away. So two people who do different things to
+one document while apart never disagree about its status, and nothing can be stuck in one.
 """
 
 from collections.abc import Iterable
@@ -110,7 +110,7 @@ class VendorReport:
 def purchase_status(
     lines: Iterable[str], reports: Iterable[VendorReport], *, is_sent: bool
 ) -> PurchaseStatus:
-    """Return the status of a purchase order from the newest report of each of its lines, given oldest first."""
+    """Return the status of a purchase order from its vendor's reports, given oldest first."""
     newest = {report.line: report.code for report in reports}
     codes = [newest.get(line, VendorCode.NOT_SENT) for line in lines]
     if VendorCode.ON_HOLD in codes:
