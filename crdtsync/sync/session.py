@@ -6,16 +6,24 @@ what it has done is in the database before and after each file is touched.
 
 import sqlite3
 
-from crdtsync.errors import FormatError, MarkerConflictError, MarkerMissingError, RemoteError
+from crdtsync.errors import (
+    FormatError,
+    MarkerConflictError,
+    MarkerMissingError,
+    RemoteError,
+    RemoteFileExistsError,
+    RemoteUnavailableError,
+)
 from crdtsync.protocol.ids import FolderId, new_feed_id, new_folder_id
 from crdtsync.protocol.marker import Marker, decode_marker_file, encode_marker_file
-from crdtsync.protocol.names import NameHint, NameKind, classify, marker_name
+from crdtsync.protocol.names import EXTENSION, NameHint, NameKind, classify, marker_name
 from crdtsync.remote import Remote, RemoteFile
 from crdtsync.store import feeds, numbers
 from crdtsync.store.workspace import Workspace, refuse_inside
 from crdtsync.sync.report import OnProgress, Phase, Progress
 
 MARKER_BYTES_MAX = 64 * 1024
+COPIES_MAX = 8
 
 
 class Session:
@@ -38,6 +46,8 @@ class Session:
         self.wanted: set[tuple[str, int]] = set()
         """Own segments (feed, sequence) that a peer has asked for."""
         self.wanted_ledger = False
+        self._folders: dict[tuple[str, int], FolderId | None] = {}
+        """Files (name, size) that may be markers -> the folder they name; None for those that are none."""
 
     @property
     def replica(self) -> str:
@@ -58,23 +68,47 @@ class Session:
 
         Raises:
             MarkerMissingError: its marker is not there; nothing must be concluded or written.
+            MarkerConflictError: the marker of another folder is there.
             RemoteUnavailableError: it cannot be reached.
         """
         found = await self.remote.list("")
-        for file in found:
-            hint = classify(file.name)
-            if hint.kind is NameKind.MARKER and hint.folder == self.folder:
-                return found
-        for file in found:
+        named = [file for file in found if classify(file.name).kind is NameKind.MARKER]
+        folders = [await self._folder_of(file) for file in named]
+        if not any(folders):
             # A service may have renamed it: then its content says what it is.
-            if classify(file.name).worth_opening and file.size_bytes <= 4096 and file.name not in self.own:
-                marker = await _read_marker(self.remote, file)
-                if marker is not None and marker.folder == self.folder:
-                    return found
-        raise MarkerMissingError(
-            f"{self.remote.address} has no marker of folder {self.folder}",
-            hint="Is the folder mounted, and fully synced? Nothing was read or written",
+            folders += [await self._folder_of(file) for file in found if self._may_be_marker(file)]
+        others = [folder for folder in folders if folder not in (None, self.folder)]
+        if others:
+            raise MarkerConflictError(
+                f"{self.remote.address} holds the marker of folder {others[0]}, and this replica syncs with {self.folder}",
+                hint="Keep one set of replicas in one folder; nothing was read or written",
+            )
+        if self.folder not in folders:
+            raise MarkerMissingError(
+                f"{self.remote.address} has no marker of folder {self.folder}",
+                hint="Is the folder mounted, and fully synced? Nothing was read or written",
+            )
+        return found
+
+    def _may_be_marker(self, file: RemoteFile) -> bool:
+        return (
+            classify(file.name).kind is NameKind.UNKNOWN
+            and file.size_bytes <= MARKER_BYTES_MAX
+            and file.name not in self.own
         )
+
+    async def _folder_of(self, file: RemoteFile) -> FolderId | None:
+        """Return the folder whose marker a file is; None if it is none, or cannot be read now."""
+        key = (file.name, file.size_bytes)
+        if key not in self._folders:
+            hint = classify(file.name)
+            if not file.is_local:
+                return hint.folder  # It is there, and cannot be opened: then its name has to do.
+            marker = await _read_marker(self.remote, file)
+            if marker is None and hint.kind is NameKind.MARKER:
+                return None  # It may still be arriving: it is read again.
+            self._folders[key] = None if marker is None else marker.folder
+        return self._folders[key]
 
     def progress(self, on_progress: OnProgress | None, phase: Phase, done: int, total: int, size: int = 0) -> None:
         """Tell an observer how far a step is."""
@@ -160,27 +194,47 @@ def _require_empty(
 
 
 async def _restore_marker(workspace: Workspace, remote: Remote, row: feeds.RemoteRow) -> None:
-    files = await remote.list("")
-    markers = await _markers(remote, files)
-    if markers:
+    if await _markers(remote, await remote.list("")):
         return
-    name = marker_name(row.folder)
-    own = await workspace.database.read(lambda c: feeds.own_file(c, row.n, name))
-    if own is not None:
-        await remote.put(name, own.data)
+    own = await workspace.database.read(lambda c: feeds.newest(c, row.n, "marker"))
+    if own is None:
+        return
+    for copy in range(COPIES_MAX):
+        name = marker_name(row.folder)
+        try:
+            await remote.put(name if not copy else f"{name.removesuffix(EXTENSION)}-r{copy}{EXTENSION}", own.data)
+        except RemoteFileExistsError:
+            continue  # Something that is no marker sits in its place.
+        return
 
 
 async def _markers(remote: Remote, files: list[RemoteFile]) -> dict[FolderId, bytes]:
     found: dict[FolderId, bytes] = {}
-    for file in files:
-        if classify(file.name).kind is NameKind.MARKER and file.size_bytes <= MARKER_BYTES_MAX:
-            data = await remote.get(file.name, bytes_max=MARKER_BYTES_MAX)
-            found[decode_marker_file(data).folder] = data
+    named = [file for file in files if classify(file.name).kind is NameKind.MARKER]
+    for file in named or [file for file in files if classify(file.name).kind is NameKind.UNKNOWN]:
+        if file.size_bytes <= MARKER_BYTES_MAX:
+            data = await _read_whole(remote, file)
+            marker = _decoded(data)
+            if data is not None and marker is not None:
+                found[marker.folder] = data
     return found
 
 
 async def _read_marker(remote: Remote, file: RemoteFile) -> Marker | None:
+    return _decoded(await _read_whole(remote, file)) if file.size_bytes <= MARKER_BYTES_MAX else None
+
+
+async def _read_whole(remote: Remote, file: RemoteFile) -> bytes | None:
     try:
-        return decode_marker_file(await remote.get(file.name, bytes_max=MARKER_BYTES_MAX))
-    except (FormatError, RemoteError):
-        return None  # Not a marker that can be read now, which is all that is asked.
+        return await remote.get(file.name, bytes_max=MARKER_BYTES_MAX)
+    except RemoteUnavailableError:
+        raise
+    except RemoteError:
+        return None  # Gone again, not on this machine, or too large: nothing that can be read now.
+
+
+def _decoded(data: bytes | None) -> Marker | None:
+    try:
+        return None if data is None else decode_marker_file(data)
+    except FormatError:
+        return None  # No marker, or not a whole one yet, which is all that is asked.
