@@ -1,5 +1,5 @@
-"""The command line."""
+"""The command line: everything a replica can do, for a person at a terminal and for scripts."""
 
+from crdtsync.cli.app import main as main
 
-def main() -> None:
-    """Run the command line."""
+__all__ = ["main"]
