@@ -8,7 +8,7 @@ from typing import Any
 from crdtsync.protocol.beacon import Beacon, FeedPosition, FeedWant
 from crdtsync.protocol.files import NO_HASH, DecodedFile, FileHeader, FileType, encode_file
 from crdtsync.protocol.ids import FeedId, FolderId, ReplicaId
-from crdtsync.protocol.names import beacon_name, segment_name
+from crdtsync.protocol.names import NameHint, NameKind, beacon_name, segment_name
 from crdtsync.protocol.segment import (
     Change,
     DocumentChanges,
@@ -51,6 +51,8 @@ class OwnFile:
     size_bytes: int
     data: bytes
     copies: int
+    put_ms: int | None = None
+    """When it was first put into the folder; None: not yet."""
 
 
 def attach(connection: sqlite3.Connection, address: str, folder: FolderId, feed: FeedId) -> RemoteRow:
@@ -193,11 +195,13 @@ def has_unput(connection: sqlite3.Connection, type_: str) -> bool:
     return bool(found[0])
 
 
-def mark_put(connection: sqlite3.Connection, own: OwnFile, now_ms: int, *, name: str) -> None:
-    """Take note that a file is in the folder, under this name."""
+def mark_put(
+    connection: sqlite3.Connection, own: OwnFile, now_ms: int, *, name: str, copies: int | None = None
+) -> None:
+    """Take note that a file is in the folder, under this name, the latest of so many copies."""
     connection.execute(
-        "UPDATE _own_files SET put_ms = coalesce(put_ms, ?), name = ?, copies = copies + ? WHERE n = ?",
-        (now_ms, name, int(name != own.name), own.n),
+        "UPDATE _own_files SET put_ms = coalesce(put_ms, ?), name = ?, copies = ? WHERE n = ?",
+        (now_ms, name, own.copies if copies is None else copies, own.n),
     )
 
 
@@ -222,6 +226,16 @@ def own_segment(connection: sqlite3.Connection, n: int, feed: FeedId, sequence: 
         f"SELECT {', '.join('f.' + name for name in _OWN_COLUMNS.split(', '))} FROM _own_files f "
         "JOIN _segments s ON s.hash = f.hash WHERE f.remote = ? AND s.feed = ? AND s.sequence = ?",
         (n, feed, sequence),
+    ).fetchone()
+    return None if row is None else OwnFile(*row)
+
+
+def own_ledger_file(connection: sqlite3.Connection, n: int, index: int) -> OwnFile | None:
+    """Return the oldest own ledger file that holds the entry of that index, if it is the first one missing."""
+    row = connection.execute(
+        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND type = 'ledger' AND number >= ? "
+        "ORDER BY number, n LIMIT 1",
+        (n, index),
     ).fetchone()
     return None if row is None else OwnFile(*row)
 
@@ -271,13 +285,40 @@ def remember_file(connection: sqlite3.Connection, n: int, name: str, size_bytes:
 
 def quarantine(
     connection: sqlite3.Connection, what: str, name: str, reason: str, *, waiting_helps: bool, now_ms: int
-) -> None:
-    """List something that could not be taken in, with the reason."""
+) -> int:
+    """List something that could not be taken in, with the reason; return since when it is listed."""
     connection.execute(
         "INSERT INTO _quarantine (at_ms, what, name, reason, waiting_helps) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (what, name) DO UPDATE SET reason = excluded.reason, waiting_helps = excluded.waiting_helps",
         (now_ms, what, name, reason, int(waiting_helps)),
     )
+    row = connection.execute("SELECT at_ms FROM _quarantine WHERE what = ? AND name = ?", (what, name)).fetchone()
+    return int(row[0])
+
+
+def release(connection: sqlite3.Connection, hint: str) -> None:
+    """Strike files off the list of what could not be taken in: what their name promised is here."""
+    connection.execute("DELETE FROM _quarantine WHERE what = 'file' AND name LIKE ?", (f"%{hint}%",))
+
+
+def is_needless(connection: sqlite3.Connection, n: int, hint: NameHint) -> bool:
+    """Whether what a file's name promises is here already, so that it does not matter what it holds."""
+    start = bytes.fromhex(hint.hash_start)
+    if hint.number is None or not start:
+        return False
+    found = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM _segments WHERE hash >= ? AND hash < ? AND remote = ?) "
+        "OR EXISTS (SELECT 1 FROM _own_files WHERE remote = ? AND substr(hash, 1, ?) = ?) "
+        "OR (? AND EXISTS (SELECT 1 FROM _ledger WHERE idx >= ?)) "
+        "OR (? AND EXISTS (SELECT 1 FROM _peers WHERE remote = ? AND replica = ? AND counter >= ?))",
+        (
+            *(start, start + b"\xff" * 32, n),
+            *(n, len(start), start),
+            *(hint.kind is NameKind.LEDGER, hint.number),
+            *(hint.kind is NameKind.BEACON, n, hint.owner, hint.number),
+        ),
+    ).fetchone()
+    return bool(found[0])
 
 
 def receive_segment(connection: sqlite3.Connection, n: int, file: DecodedFile, size_bytes: int) -> bool:
@@ -341,6 +382,29 @@ def remember_incarnations(connection: sqlite3.Connection, incarnations: Iterable
     )
 
 
+def set_wants(
+    connection: sqlite3.Connection, n: int, peer: ReplicaId, wants: Iterable[tuple[FeedId, int]]
+) -> None:
+    """Remember which own segments a peer misses, in place of what it missed before."""
+    connection.execute("DELETE FROM _meta WHERE key GLOB ?", (f"want/{n}/{peer}/*",))
+    connection.executemany(
+        "INSERT OR IGNORE INTO _meta (key, value) VALUES (?, 1)",
+        [(f"want/{n}/{peer}/{feed}/{sequence}",) for feed, sequence in wants],
+    )
+
+
+def wanted(connection: sqlite3.Connection, n: int) -> list[tuple[ReplicaId, FeedId, int]]:
+    """Return the own segments that peers miss: (peer, feed, sequence)."""
+    rows = connection.execute("SELECT key FROM _meta WHERE key GLOB ? ORDER BY key", (f"want/{n}/*",))
+    found = [key.split("/")[2:] for (key,) in rows]
+    return [(ReplicaId(peer), FeedId(feed), int(sequence)) for peer, feed, sequence in found]
+
+
+def forget_want(connection: sqlite3.Connection, n: int, peer: ReplicaId, feed: FeedId, sequence: int) -> None:
+    """Take note that a want was answered."""
+    connection.execute("DELETE FROM _meta WHERE key = ?", (f"want/{n}/{peer}/{feed}/{sequence}",))
+
+
 def receive_beacon(
     connection: sqlite3.Connection, n: int, replica: ReplicaId, beacon: Beacon, now_ms: int
 ) -> bool:
@@ -393,7 +457,7 @@ def save_beacon(
 _REMOTE_COLUMNS = (
     "n, address, folder, feed, head_sequence, head_hash, beacon_counter, beacon_content, beacon_ms, problem"
 )
-_OWN_COLUMNS = "n, type, number, name, size_bytes, data, copies"
+_OWN_COLUMNS = "n, type, number, name, size_bytes, data, copies, put_ms"
 
 
 def _waiting_changes(connection: sqlite3.Connection, n: int) -> tuple[list[tuple[Any, ...]], bool]:

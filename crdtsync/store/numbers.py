@@ -142,6 +142,16 @@ def head(connection: sqlite3.Connection) -> LedgerHead:
     return GENESIS if row is None else LedgerHead(*row)
 
 
+def who_is_ahead(connection: sqlite3.Connection, n: int) -> ReplicaId | None:
+    """Return the coordinator if it is known to have ledger entries that are not here."""
+    row = connection.execute(
+        "SELECT replica FROM _peers p WHERE remote = ? AND coordinator AND (ledger_index > ? "
+        "OR EXISTS (SELECT 1 FROM _ledger_waiting)) ORDER BY ledger_index DESC LIMIT 1",
+        (n, head(connection).index),
+    ).fetchone()
+    return None if row is None else ReplicaId(row[0])
+
+
 def is_asked(connection: sqlite3.Connection) -> bool:
     """Whether a number is asked for that could be granted."""
     return bool(connection.execute(f"SELECT EXISTS ({_ASKED})").fetchone()[0])

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from crdtsync.errors import (
     CrdtSyncError,
+    DamagedFileError,
     FormatError,
     ForeignFileError,
+    NewerFormatError,
     PartialFileError,
     RemoteError,
     RemoteFileMissingError,
@@ -30,7 +32,8 @@ _LOG = logging.getLogger("crdtsync.sync")
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 BATCH_FILES_MAX = 256
 RETRY_ROUNDS_MAX = 64
-LEDGER_RESEND_AFTER_MS = 60_000
+PARTIAL_MAX_MS = 300_000
+"""After how long a file that is still arriving is asked for again."""
 
 FROZEN = "ledger_frozen"
 """Setting: why no numbers are given out until a person has looked."""
@@ -39,6 +42,7 @@ FROZEN = "ledger_frozen"
 @dataclass(slots=True)
 class _Read:
     file: RemoteFile
+    hint: NameHint
     decoded: DecodedFile
 
 
@@ -96,7 +100,7 @@ async def _read(session: Session, file: RemoteFile, hint: NameHint, report: Sync
     name = file.name
     try:
         data = await session.remote.get(name, bytes_max=FILE_BYTES_MAX)
-        decoded = decode_file(data)
+        decoded = _decode(data, hint)
         if decoded.header.folder != session.folder:
             raise ForeignFileError(f"it belongs to folder {decoded.header.folder}")
     except RemoteUnavailableError:
@@ -116,25 +120,42 @@ async def _read(session: Session, file: RemoteFile, hint: NameHint, report: Sync
     session.damaged.pop(name, None)
     session.retries.pop(name, None)
     session.retry_in.pop(name, None)
-    return _Read(RemoteFile(name, len(data)), decoded)
+    return _Read(RemoteFile(name, len(data)), hint, decoded)
+
+
+def _decode(data: bytes, hint: NameHint) -> DecodedFile:
+    try:
+        return decode_file(data)
+    except ForeignFileError as error:
+        if hint.number is None:
+            raise
+        # Nobody else gives such names: it was ours, and may be whole again one day, with the same size.
+        raise DamagedFileError(error.message) from error
 
 
 async def _note_bad(
     session: Session, file: RemoteFile, hint: NameHint, error: CrdtSyncError, report: SyncReport
 ) -> None:
+    if await session.workspace.database.read(lambda c: feeds.is_needless(c, session.n, hint)):
+        await _remember(session, file, "bad")
+        return
     retries = session.retries.get(file.name, 0) + 1
     session.retries[file.name] = retries
     session.retry_in[file.name] = min(2 ** (retries - 1) - 1, RETRY_ROUNDS_MAX)
     report.problems.append(f"{file.name}: {error}")
-    if not isinstance(error, PartialFileError) or retries > 3:
-        # A partial file is the ordinary state of one that is on its way; only a lasting one is asked for again.
-        session.damaged[file.name] = hint
     now_ms = session.now_ms()
-    await session.workspace.database.write(
+    since_ms = await session.workspace.database.write(
         lambda c: feeds.quarantine(
             c, "file", file.name, error.message, waiting_helps=error.waiting_helps, now_ms=now_ms
         )
     )
+    match error:
+        case NewerFormatError():
+            pass  # Another copy of it would say the same.
+        case PartialFileError() if 0 <= now_ms - since_ms < PARTIAL_MAX_MS:
+            pass  # The ordinary state of a file that is on its way; only a lasting one is asked for again.
+        case _:
+            session.damaged[file.name] = hint
 
 
 async def _remember(session: Session, file: RemoteFile, verdict: str) -> None:
@@ -161,6 +182,8 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
                 problems.append(f"{read.file.name}: {error}")
             connection.execute("RELEASE file")
             feeds.remember_file(connection, session.n, read.file.name, read.file.size_bytes, verdict)
+            if verdict == "read" and read.hint.number is not None:
+                feeds.release(connection, f"-{read.hint.number:08d}-{read.hint.hash_start}")
             if verdict == "bad":
                 feeds.quarantine(
                     connection,
@@ -235,16 +258,9 @@ def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: Deco
         return
     if not feeds.receive_beacon(connection, session.n, writer, beacon, now_ms):
         return
-    session.wanted.update((want.feed, want.sequence) for want in beacon.wants if want.owner == session.replica)
-    if session.workspace.identity.is_coordinator:
-        _check_ledger_of(session, connection, beacon, now_ms)
-
-
-def _check_ledger_of(session: Session, connection: sqlite3.Connection, beacon: Beacon, now_ms: int) -> None:
-    """Publish the newest ledger file once more for a replica that still lacks entries long after they were put."""
-    row = connection.execute(
-        "SELECT put_ms FROM _own_files WHERE remote = ? AND type = 'ledger' AND number > ? ORDER BY number LIMIT 1",
-        (session.n, beacon.ledger_index),
-    ).fetchone()
-    if row is not None and row[0] is not None and now_ms - row[0] > LEDGER_RESEND_AFTER_MS:
-        session.wanted_ledger = True
+    feeds.set_wants(
+        connection,
+        session.n,
+        writer,
+        [(want.feed, want.sequence) for want in beacon.wants if want.owner == session.replica],
+    )

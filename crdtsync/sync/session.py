@@ -14,7 +14,7 @@ from crdtsync.errors import (
     RemoteFileExistsError,
     RemoteUnavailableError,
 )
-from crdtsync.protocol.ids import FolderId, new_feed_id, new_folder_id
+from crdtsync.protocol.ids import FeedId, FolderId, new_feed_id, new_folder_id
 from crdtsync.protocol.marker import Marker, decode_marker_file, encode_marker_file
 from crdtsync.protocol.names import EXTENSION, NameHint, NameKind, classify, marker_name
 from crdtsync.remote import Remote, RemoteFile
@@ -24,6 +24,9 @@ from crdtsync.sync.report import OnProgress, Phase, Progress
 
 MARKER_BYTES_MAX = 64 * 1024
 COPIES_MAX = 8
+
+LEDGER_FEED = FeedId("aaaaaaaaaaaaa")
+"""Stands in a want for the ledger: what is missing is the entry of that index."""
 
 
 class Session:
@@ -43,9 +46,6 @@ class Session:
         self.retry_in: dict[str, int] = {}
         """Damaged files -> rounds until they are read again."""
         self.retries: dict[str, int] = {}
-        self.wanted: set[tuple[str, int]] = set()
-        """Own segments (feed, sequence) that a peer has asked for."""
-        self.wanted_ledger = False
         self._folders: dict[tuple[str, int], FolderId | None] = {}
         """Files (name, size) that may be markers -> the folder they name; None for those that are none."""
 

@@ -5,9 +5,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
-from crdtsync.errors import FormatError, RemoteFileExistsError
+from crdtsync.errors import FormatError, RemoteError, RemoteFileExistsError, RemoteUnavailableError
 from crdtsync.protocol.beacon import Beacon, FeedPosition, FeedWant, encode_beacon
-from crdtsync.protocol.files import FILE_BYTES_MAX, FileHeader, FileType, encode_file, file_hash
+from crdtsync.protocol.files import FILE_BYTES_MAX, FileHeader, FileType, encode_file
+from crdtsync.protocol.ids import ReplicaId
 from crdtsync.protocol.names import NameKind
 from crdtsync.protocol.segment import DocumentChanges, Segment, decode_segment
 from crdtsync.remote import RemoteFile
@@ -17,13 +18,16 @@ from crdtsync.store.feeds import OwnFile
 from crdtsync.store.workspace import meta
 from crdtsync.sync.pull import FROZEN, pull
 from crdtsync.sync.report import OnProgress, Phase, SyncReport
-from crdtsync.sync.session import Session
+from crdtsync.sync.session import LEDGER_FEED, Session
 
 APPLY_CHANGES_PER_JOB = 1_000
 """A bound on how long the write lock is held, so that edits go on while much is applied."""
 
 PUT_FILES_PER_QUERY = 64
 COPIES_MAX = 8
+COPY_AFTER_MS = 60_000
+"""How long after a file was put a peer that misses it gets a copy; four times as long for each further one."""
+
 HEARTBEAT_MS = 24 * 3600 * 1000
 
 try:
@@ -232,6 +236,9 @@ def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[byte
                 for item in positions
             ):
                 wants[want.owner, want.feed, want.sequence] = want
+    owner = _ledger_owner(session, connection, head.index)
+    if owner is not None:
+        wants[owner, LEDGER_FEED, head.index + 1] = FeedWant(owner, LEDGER_FEED, head.index + 1)
     beacon = Beacon(
         name=identity.name,
         role=identity.role,
@@ -252,23 +259,36 @@ def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[byte
     return content, beacon
 
 
+def _ledger_owner(session: Session, connection: sqlite3.Connection, index: int) -> ReplicaId | None:
+    """Return who is to be asked for ledger entries that exist and are not here; None if none are missing."""
+    owner = numbers.who_is_ahead(connection, session.n)
+    for hint in session.damaged.values():
+        if hint.kind is NameKind.LEDGER and hint.owner and (hint.number or 0) > index:
+            owner = owner or hint.owner
+    return None if owner == session.replica else owner
+
+
 def _seal(session: Session, connection: sqlite3.Connection) -> OwnFile | None:
     row = feeds.remote(connection, session.remote.address)
     assert row is not None
     return feeds.seal(connection, row, session.workspace.identity.replica, session.now_ms())
 
 
-async def _put(session: Session, own: OwnFile, report: SyncReport, *, name: str | None = None) -> None:
-    name = name or own.name
-    try:
-        await session.remote.put(name, own.data)
-    except RemoteFileExistsError:
-        # Put before, and the machine stopped before that was recorded; or something else sits in our place.
-        if not await _is_there(session, name, own.data):
-            await _put(session, own, report, name=_copy_name(own, own.copies + 1))
-            return
+async def _put(session: Session, own: OwnFile, report: SyncReport, *, copy: int = 0) -> None:
+    """Put an own file under its name, or under that of a copy; where the name is taken, under the next free one."""
+    name = own.name if not copy else _copy_name(own, copy)
+    while True:
+        try:
+            await session.remote.put(name, own.data)
+        except RemoteFileExistsError:
+            # Put before, and the machine stopped before that was recorded; or something else sits in our place.
+            if not await _is_there(session, name, own.data):
+                copy = max(copy, own.copies) + 1
+                name = _copy_name(own, copy)
+                continue
+        break
     now_ms = session.now_ms()
-    await session.workspace.write(lambda c: feeds.mark_put(c, own, now_ms, name=name))
+    await session.workspace.write(lambda c: feeds.mark_put(c, own, now_ms, name=name, copies=max(copy, own.copies)))
     session.own.pop(own.name, None)
     session.own[name] = own.size_bytes
     report.published_files += 1
@@ -276,8 +296,14 @@ async def _put(session: Session, own: OwnFile, report: SyncReport, *, name: str 
 
 
 async def _is_there(session: Session, name: str, data: bytes) -> bool:
-    found = await session.remote.get(name, bytes_max=FILE_BYTES_MAX)
-    return len(found) == len(data) and file_hash(found) == file_hash(data) and found == data
+    """Whether the file of that name is this one, as far as can be seen now."""
+    try:
+        found = await session.remote.get(name, bytes_max=FILE_BYTES_MAX)
+    except RemoteUnavailableError:
+        raise
+    except RemoteError:
+        return False  # A placeholder, too large, or gone again.
+    return found == data
 
 
 async def _put_again(session: Session, name: str, report: SyncReport, *, as_copy: bool) -> None:
@@ -288,21 +314,24 @@ async def _put_again(session: Session, name: str, report: SyncReport, *, as_copy
     elif not as_copy:
         await _put(session, own, report)
     elif own.copies < COPIES_MAX:
-        await _put(session, own, report, name=_copy_name(own, own.copies + 1))
+        await _put(session, own, report, copy=own.copies + 1)
 
 
 async def _answer_wants(session: Session, report: SyncReport) -> None:
-    """Put another copy of what a peer could not read."""
-    for feed, sequence in sorted(session.wanted):
-        own = await session.workspace.database.read(lambda c: feeds.own_segment(c, session.n, feed, sequence))
-        if own is not None and own.copies < COPIES_MAX:
-            await _put(session, own, report, name=_copy_name(own, own.copies + 1))
-    session.wanted.clear()
-    if session.wanted_ledger:
-        session.wanted_ledger = False
-        own = await session.workspace.database.read(lambda c: feeds.newest(c, session.n, "ledger"))
-        if own is not None and own.copies < COPIES_MAX:
-            await _put(session, own, report, name=_copy_name(own, own.copies + 1))
+    """Put another copy of what a peer misses, unless it is likely to be on its way."""
+    for peer, feed, sequence in await session.workspace.database.read(lambda c: feeds.wanted(c, session.n)):
+        if feed == LEDGER_FEED:
+            own = await session.workspace.database.read(lambda c: feeds.own_ledger_file(c, session.n, sequence))
+        else:
+            own = await session.workspace.database.read(lambda c: feeds.own_segment(c, session.n, feed, sequence))
+        if own is not None:
+            age_ms = session.now_ms() - (own.put_ms or 0)
+            if 0 <= age_ms < COPY_AFTER_MS * 4**own.copies:
+                continue
+            await _put(session, own, report, copy=own.copies + 1)
+        await session.workspace.database.write(
+            lambda c: feeds.forget_want(c, session.n, peer, feed, sequence)
+        )
 
 
 def _copy_name(own: OwnFile, copy: int) -> str:
