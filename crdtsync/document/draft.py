@@ -154,6 +154,7 @@ class Draft:
 
     def remove_entity(self, name: str, entity_id: str) -> None:
         """See `Source`."""
+        self._require_open()
         self._require(name, entity_id)
         self.writes.appends_only = False
         written = [path for path in self.writes.values if path[:2] == (name, entity_id)]
@@ -176,6 +177,7 @@ class Draft:
 
     def restore_entity(self, name: str, entity_id: str) -> None:
         """See `Source`."""
+        self._require_open()
         entity = self._working.entity(name, entity_id)
         if not entity:
             raise DocumentNotFoundError(f"{name} has never had an entity {entity_id}")

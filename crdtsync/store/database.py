@@ -158,7 +158,7 @@ class Database:
             StoreError: the database failed.
         """
         self._require_open()
-        return await self._run(self._writer, lambda connection: job(connection))
+        return await self._run(self._writer, _outside, job)
 
     def _require_open(self) -> None:
         if not self._is_open:
@@ -191,7 +191,7 @@ class Database:
         if not batch:
             return
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            _outside(connection, lambda connection: connection.execute("BEGIN IMMEDIATE"))
             for participant in self._participants:
                 participant.batch_begins(connection)
             for pending in batch:
@@ -313,6 +313,13 @@ def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
+
+
+def _outside(connection: sqlite3.Connection, job: Job[R]) -> R:
+    """Run a job outside of a transaction, also when one could not be rolled back at its time."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+    return job(connection)
 
 
 def _in_snapshot(connection: sqlite3.Connection, job: Job[R]) -> R:
