@@ -116,6 +116,8 @@ class StoreMissingError(StoreError):
 class StoreExistsError(StoreError):
     """There is a replica in that directory already."""
 
+    default_hint = "Open it, or choose another directory"
+
 
 class StoreFullError(StoreError):
     """The disk is full; the change was not made."""
@@ -148,6 +150,7 @@ class StoreBusyError(StoreError):
     """Another process kept the database's write lock for longer than the time-out."""
 
     waiting_helps = True
+    default_hint = "Try again; if it lasts, look for a process on this machine that hangs while it writes"
 
 
 class StoreInSharedFolderError(StoreError):

@@ -223,6 +223,7 @@ class Replica:
             UsageError: a filter or the search makes no sense.
         """
         await self._workspace.declare(cls)
+        await self._workspace.freshen(cls, {order_by.removeprefix("-"), *_names(where)})
         schema = schema_of(cls)
         rows = await self._workspace.database.read(
             lambda c: query.select(
@@ -234,6 +235,7 @@ class Replica:
     async def count(self, cls: type[Document], *, where: Mapping[str, Any] | None = None, search: str = "") -> int:
         """Return how many documents `find` would give without a limit. Raises as `find` does."""
         await self._workspace.declare(cls)
+        await self._workspace.freshen(cls, _names(where))
         schema = schema_of(cls)
         return await self._workspace.database.read(
             lambda c: query.count(c, schema, where=where or {}, search=search)
@@ -552,6 +554,10 @@ class Replica:
             if item.state.status in (ItemStatus.MARKED, ItemStatus.SENT, ItemStatus.RECEIVED):
                 return item.state.why_waiting
         return ""
+
+
+def _names(where: Mapping[str, Any] | None) -> set[str]:
+    return {key.partition("__")[0] for key in where or {}}
 
 
 def open_remote(remote: str | Remote) -> Remote:

@@ -148,8 +148,8 @@ class Workspace:
             await self._project(schema.kind)
         self._declared.add(document_class)
 
-    async def freshen(self, document_class: type[Document]) -> None:
-        """Compute what processes without the code of the class's computed properties have left out.
+    async def freshen(self, document_class: type[Document], names: set[str]) -> None:
+        """Before a query by some names: compute what processes without the code of the class have left out.
 
         Raises:
             StoreError: the database failed.
@@ -158,7 +158,9 @@ class Workspace:
         schema = self.kinds.projected(kind)
         if schema is None or schema.document_class is not document_class:
             return  # This process does not have the code either.
-        if await self.database.read(lambda connection: has_stale(connection, kind)):
+        if names & schema.computed.keys() and await self.database.read(
+            lambda connection: has_stale(connection, kind)
+        ):
             await self._project(kind)
 
     async def _project(self, kind: str) -> None:
@@ -240,7 +242,9 @@ def refuse_shared_folder(directory: Path) -> None:
     for parent in dict.fromkeys((given, *given.parents, real, *real.parents)):
         signs = [sign for sign in _SHARED_FOLDER_SIGNS if (parent / sign).exists()]
         try:
-            signs += [item.name for item in parent.glob("folder-*") if classify(item.name).kind is NameKind.MARKER]
+            signs += [
+                item.name for item in parent.glob("folder-*") if classify(item.name).kind is NameKind.MARKER
+            ]
         except OSError:
             continue  # A parent that cannot be listed shows nothing either way.
         if signs:
@@ -270,9 +274,7 @@ def _identify(
 ) -> Identity:
     known = dict(connection.execute("SELECT key, value FROM _meta"))
     if "replica" in known and create is True:
-        raise StoreExistsError(
-            f"there is a replica at {directory} already", hint="Open it, or choose another directory"
-        )
+        raise StoreExistsError(f"there is a replica at {directory} already")
     if "replica" not in known:
         # Also where making one was cut short: what there is of it is empty, and is finished here.
         if name is None or role is None or create is False:
@@ -295,7 +297,9 @@ def _identify(
     if coordinator is not None and bool(known["coordinator"]) != coordinator:
         raise UsageError(f"this replica is {'' if known['coordinator'] else 'not '}the coordinator")
     client = new_client_id(environment.random_bytes)
-    identity = Identity(known["replica"], known["name"], known["role"], bool(known["coordinator"]), client, author)
+    identity = Identity(
+        known["replica"], known["name"], known["role"], bool(known["coordinator"]), client, author
+    )
     connection.execute(
         "INSERT INTO _incarnations (client, replica, name, author) VALUES (?, ?, ?, ?)",
         (client, identity.replica, identity.name, author),
