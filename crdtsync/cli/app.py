@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from crdtsync.cli import conflicts, creating, documents, folder, numbers, status, syncing
+from crdtsync.cli import conflicts, creating, documents, folder, kinds, numbers, status, syncing, writing
 from crdtsync.cli.failures import EXIT_CODES, reported
 from crdtsync.cli.output import print_line
 from crdtsync.cli.settings import Settings
@@ -42,7 +42,7 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands,
     name="crdtsync",
-    help="Business documents that are edited offline, merge by themselves and travel through a shared folder.",
+    help="Documents that are edited offline, merge by themselves and travel through a shared folder.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -80,7 +80,7 @@ def _options(
             "--author",
             metavar="NAME",
             envvar="CRDTSYNC_AUTHOR",
-            help="Who makes the changes, for history and conflicts. By default the user's name on this system.",
+            help="Who makes the changes, for the history. By default the user's name on this system.",
         ),
     ] = None,
     schema: Annotated[
@@ -111,9 +111,9 @@ app.command("mark")(status.mark)
 app.command("reset")(status.reset)
 app.command("sync")(syncing.sync)
 app.command("agent")(syncing.agent)
-app.command("kinds")(documents.kinds)
-app.command("new", help=documents.NEW_HELP)(documents.new)
-app.command("edit", help=documents.EDIT_HELP)(documents.edit)
+app.command("kinds")(kinds.kinds)
+app.command("new", help=writing.NEW_HELP)(writing.new)
+app.command("edit", help=writing.EDIT_HELP)(writing.edit)
 app.command("list")(documents.list_documents)
 app.command("show")(documents.show)
 app.command("find")(documents.find)

@@ -31,8 +31,8 @@ def conflicts(
 ) -> None:
     """List conflicts, or decide one: `--resolve N --keep M` with the numbers of the list.
 
-    Both values of a conflict are kept until a person decides, which is an ordinary change. Deciding for the removal of
-    a line removes it for good, deciding for the edit keeps it.
+    All values of a conflict are kept until a person decides, which is an ordinary change. Deciding for the
+    removal of a line removes it for good, deciding for the edit keeps it.
     """
     if (resolve is None) != (keep is None):
         raise UsageError("--resolve and --keep belong together")

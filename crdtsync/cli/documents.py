@@ -1,16 +1,14 @@
-"""Documents: new ones, changed ones, and how they are listed, shown, found and written out."""
+"""Reading documents: how they are listed, shown, found and written out."""
 
 # Parameters become arguments and options by their defaults, all by name: typer reads them.
 # ruff: noqa: FBT002, PLR0917
 
-import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from crdtsync.cli.operations import SYNTAX, apply_json, apply_operations, parse_operation
 from crdtsync.cli.output import (
     SHORT_ID_CHARS,
     Json,
@@ -27,130 +25,21 @@ from crdtsync.cli.output import (
     title,
     when,
 )
-from crdtsync.cli.settings import known_class, one_document, pick, with_replica
-from crdtsync.cli.values import References, described, from_text, parse_json
+from crdtsync.cli.settings import known_class, one_document, references_in, with_replica
+from crdtsync.cli.values import from_text
 from crdtsync.document.declared import near_hint
 from crdtsync.document.model import Document, schema_of
 from crdtsync.document.schema import DocumentSchema, FieldSchema, Shape
 from crdtsync.errors import DocumentNotFoundError, SchemaError, UsageError
-from crdtsync.protocol.ids import is_id
 from crdtsync.replica import Replica
 from crdtsync.store.kinds import annotation_of
 from crdtsync.store.query import HistoryEntry
 
 COLUMNS_MAX = 6
+FOUND_FIELDS_MAX = 3
 
 Which = Annotated[str, typer.Argument(metavar="ID|NUMBER", help="A number, an id or the beginning of an id.")]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="As `crdtsync kinds` lists them.")]
-Operations = Annotated[list[str] | None, typer.Argument(metavar="[CHANGE]...", help="What to write.")]
-Label = Annotated[str, typer.Option("--label", help="What the change is about, for the history.")]
-Stdin = Annotated[bool, typer.Option("--stdin", help="Read a JSON object of fields from standard input.")]
-
-
-def new(
-    context: typer.Context,
-    kind: Kind,
-    changes: Operations = None,
-    stdin: Stdin = False,
-    label: Label = "",
-    as_json: Json = False,
-) -> None:
-    """Make a document (see `NEW_HELP`)."""
-    _write(context, kind, None, changes or [], label, stdin=stdin, as_json=as_json)
-
-
-def edit(
-    context: typer.Context,
-    document: Which,
-    changes: Operations = None,
-    stdin: Stdin = False,
-    label: Label = "",
-    as_json: Json = False,
-) -> None:
-    """Change a document (see `EDIT_HELP`)."""
-    if not changes and not stdin:
-        raise UsageError(
-            "there is nothing to change", hint="Write NAME=VALUE; `crdtsync edit --help` shows all forms"
-        )
-    _write(context, "", document, changes or [], label, stdin=stdin, as_json=as_json)
-
-
-_STDIN_HELP: Final = """\
-With --stdin, fields come as a JSON object, as `show --json` prints them under "fields": what it does not name stays.
-In a list, an entity with an "id" is changed, one without is added, and one with "removed": true is removed. Entries
-of logs and elements of sets are added.
-
-If anything is wrong, nothing is written.
-"""
-
-NEW_HELP: Final = f"""\
-Make a document. It has its reference number at once.
-
-{SYNTAX}
-{_STDIN_HELP}
-Example: crdtsync new quote customer=Ada 'lines+={{"product": "Shade", "quantity": 2}}'
-"""
-EDIT_HELP: Final = f"""\
-Change a document: one change, on disk when this returns, or none at all.
-
-{SYNTAX}
-{_STDIN_HELP}
-Example: crdtsync edit R2-0017 customer=Ada 'lines[2].quantity=3' 'lines[0]-' 'milestones+=printed'
-"""
-
-
-def _write(
-    context: typer.Context,
-    kind: str,
-    text: str | None,
-    changes: list[str],
-    label: str,
-    *,
-    stdin: bool,
-    as_json: bool,
-) -> None:
-    operations = [parse_operation(change) for change in changes]
-    data = _read_stdin() if stdin else {}
-
-    async def work(replica: Replica) -> tuple[Document, bool]:
-        identity, its_kind = (None, kind) if text is None else await one_document(replica, text)
-        cls = known_class(replica, its_kind)
-        before = None if identity is None else (await replica.get(cls, identity)).info.digest
-        references = _references(replica)
-        async with replica.edit(cls, identity, label=label) as document:
-            await apply_json(document, data, references, is_new=identity is None)
-            await apply_operations(document, operations, references)
-        after = await replica.get(cls, document.id)
-        return after, after.info.digest != before
-
-    document, is_changed = with_replica(context, work)
-    if as_json:
-        print_json(document_json(document))
-    elif text is None:
-        print_line(f"{document.info.kind} {title(document)}  {document.id}")
-    else:
-        print_line(
-            f"{document.info.kind} {title(document)}  {'changed' if is_changed else 'nothing to change'}"
-        )
-
-
-def _read_stdin() -> Any:
-    if sys.stdin is None:
-        raise UsageError("--stdin was given, and standard input is closed")
-    try:
-        return parse_json(sys.stdin.read(), "the input")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"the input is no text: {error}") from error
-
-
-def _references(replica: Replica) -> References:
-    async def find(text: str, kind: str | None) -> str:
-        if is_id(text):
-            return text  # It may name a document that has not arrived here yet.
-        found = [item for item in await replica.identify(text) if kind in (None, item[1])]
-        return pick(found, text, kind or "document")[0]
-
-    return find
 
 
 def list_documents(
@@ -217,7 +106,7 @@ async def _filter(replica: Replica, schema: DocumentSchema, text: str) -> tuple[
     name, _, comparison = key.partition("__")
     _check_indexed(schema, name)
     annotation = annotation_of(schema, name)
-    references = _references(replica)
+    references = references_in(replica)
     if comparison == "in":
         return key, [await from_text(annotation, part, name, references) for part in value.split(",")]
     return key, await from_text(annotation, value, name, references)
@@ -346,7 +235,10 @@ def find(
     rows = []
     for document in found:
         schema = schema_of(type(document))
-        fields = (f"{name}={_field_text(document, schema, name)}" for name in _columns(schema)[:3])
+        texts = {name: _field_text(document, schema, name) for name in _columns(schema)}
+        fields = [f"{name}={text}" for name, text in texts.items() if text not in ("", "-")][
+            :FOUND_FIELDS_MAX
+        ]
         rows.append(
             [
                 document.info.kind,
@@ -424,62 +316,3 @@ def export(
             print_json(found)
 
     with_replica(context, work)
-
-
-def kinds(
-    context: typer.Context,
-    kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="Show the fields of this kind alone.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Show the kinds of documents this replica knows, with their fields."""
-
-    async def work(replica: Replica) -> list[dict[str, Any]]:
-        names = replica.kinds() if kind is None else [kind]
-        return [_kind_json(schema_of(known_class(replica, name))) for name in names]
-
-    found = with_replica(context, work)
-    if as_json:
-        print_json(found)
-        return
-    for item in found:
-        notes = [f"numbered by {item['series']}"] if item["series"] else []
-        notes += ["goes to everyone"] if item["shared"] else []
-        print_line(f"{item['kind']}{' (' + ', '.join(notes) + ')' if notes else ''}")
-        print_table(
-            ["field", "is", "type", ""],
-            [
-                [field["name"], field["shape"], field["type"], ", ".join(field["notes"])]
-                for field in item["fields"]
-            ],
-            indent=2,
-        )
-
-
-def _kind_json(schema: DocumentSchema) -> dict[str, Any]:
-    fields = [_field_json(spec, "") for spec in schema.fields.values()]
-    for spec in schema.fields.values():
-        if spec.entity is not None:
-            place = next(i for i, item in enumerate(fields) if item["name"] == spec.name)
-            fields[place + 1 : place + 1] = [
-                _field_json(part, f"{spec.name}[].") for part in spec.entity.fields.values()
-            ]
-    fields += [
-        {"name": item.name, "shape": "computed", "type": described(item.annotation), "notes": ["indexed"]}
-        for item in schema.computed.values()
-    ]
-    return {
-        "kind": schema.kind,
-        "shared": schema.shared,
-        "series": schema.series.name if schema.series else None,
-        "fields": fields,
-    }
-
-
-def _field_json(spec: FieldSchema, prefix: str) -> dict[str, Any]:
-    notes = ["required"] if spec.is_required else []
-    notes += ["indexed"] if spec.indexed else []
-    notes += [f"conflicts: {spec.policy}"] if spec.policy != "latest" else []
-    kind = spec.entity.name if spec.entity is not None else described(spec.annotation)
-    return {"name": f"{prefix}{spec.name}", "shape": spec.shape.value, "type": kind, "notes": notes}

@@ -28,11 +28,11 @@ NO_READER: Final = 141
 
 EXIT_CODES: Final = """\
 Exit codes: 0 done; 1 failed; 2 wrong use (a command, option, field or value); 3 no such document or kind;
-4 not now, and waiting helps (the remote cannot be reached, another process syncs); 5 the replica's database or
-disk; 130 interrupted; 141 nobody reads the output any more.
+4 not now, and waiting helps (the remote cannot be reached, another process syncs); 5 the replica's database
+or disk; 130 interrupted; 141 nobody reads the output any more.
 """
 
-# The parser's exceptions. Versions of typer differ in where they come from, so they are found by what is public.
+# The parser's exceptions: versions of typer take them from different places, so go by what is public.
 _WrongCall: type[Exception] = cast("type[Exception]", typer.BadParameter.__base__)
 
 

@@ -1,4 +1,4 @@
-"""`remote`: what lies in a shared folder, read and checked without a replica; and which one a replica uses."""
+"""`remote`: what lies in a shared folder, checked without a replica; and which one a replica uses."""
 
 # Parameters become arguments and options by their defaults, all by name: typer reads them.
 # ruff: noqa: FBT002

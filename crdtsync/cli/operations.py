@@ -23,10 +23,10 @@ NAME[WHICH]-            remove an entity
 NAME[WHICH]+            put a removed entity back
 NAME[WHICH]@PLACE       move an entity
 
-WHICH is the place of an entity in its list before this command, from 0 as `show` prints it, or from the end as
--1; or its id, or the first 4 or more characters of that. A value with several parts, such as a price, is one
-value: give all of its parts as JSON. A reference is given by number or id. Quote what your shell would take for
-its own, such as brackets.
+WHICH is the place of an entity in its list before this command, from 0 as `show` prints it, or from the end
+as -1; or its id, or the first 4 or more characters of that. A value with several parts, such as a price, is
+one value: give all of its parts as JSON. A reference is given by number or id. Quote what your shell would
+take for its own, such as brackets.
 """
 
 _OPERATION = re.compile(
@@ -258,7 +258,7 @@ async def _set(
             if codec.encode(getattr(owner, spec.name)) == codec.encode(typed):
                 return
         except ValidationError:
-            pass  # What is there cannot be read by this schema, or what is given is wrong: setting it will tell.
+            pass  # What is there cannot be read, or what is given is wrong: setting it will tell.
     setattr(owner, spec.name, typed)
 
 

@@ -14,9 +14,11 @@ from typing import Any, TypeVar
 import platformdirs
 import typer
 
+from crdtsync.cli.values import References
 from crdtsync.document.declared import near_hint
 from crdtsync.document.model import Document, schema_of
 from crdtsync.errors import DocumentNotFoundError, SchemaError, UnknownKindError, UsageError
+from crdtsync.protocol.ids import is_id
 from crdtsync.replica import Replica, open_replica
 from crdtsync.store.query import PREFIX_CHARS_MIN
 from crdtsync.store.workspace import AUTHOR_CHARS_MAX, DATABASE_NAME
@@ -84,6 +86,18 @@ async def one_document(replica: Replica, text: str) -> tuple[str, str]:
     return pick(await replica.identify(text), text, "document")
 
 
+def references_in(replica: Replica) -> References:
+    """Return what finds the documents that fields refer to, in a replica."""
+
+    async def find(text: str, kind: str | None) -> str:
+        if is_id(text):
+            return text  # It may name a document that has not arrived here yet.
+        found = [item for item in await replica.identify(text) if kind in (None, item[1])]
+        return pick(found, text, kind or "document")[0]
+
+    return find
+
+
 def pick(found: list[tuple[str, str]], text: str, what: str) -> tuple[str, str]:
     """Return the only one of several documents.
 
@@ -94,7 +108,7 @@ def pick(found: list[tuple[str, str]], text: str, what: str) -> tuple[str, str]:
     if not found:
         raise DocumentNotFoundError(
             f"there is no {what} {text!r} here",
-            hint=f"Give a number, a reference number, an id or its first {PREFIX_CHARS_MIN} or more characters; "
+            hint=f"Give a number, an id or its first {PREFIX_CHARS_MIN} or more characters; "
             "`crdtsync find WORDS` searches",
         )
     if len(found) > 1:

@@ -57,7 +57,7 @@ def sync(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but problems.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Sync once: read what others sent, send what waits here, give out numbers where this is the coordinator."""
+    """Sync once: read what others sent, send what waits here, and as the coordinator give out numbers."""
 
     async def work(replica: Replica) -> SyncReport:
         address = await _address(replica, remote)
@@ -159,7 +159,7 @@ async def _address(replica: Replica, given: str | None) -> str:
     if not address:
         raise UsageError(
             "this replica has no remote to sync with",
-            hint="Name one, as in `crdtsync sync folder:~/Dropbox/sales`, or set it with `crdtsync remote use`",
+            hint="Name one, as in `crdtsync sync folder:~/Dropbox/sales`, or choose it with `remote use`",
         )
     return address
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 from crdtsync.document.declared import near_hint
 from crdtsync.document.model import Document
-from crdtsync.document.values import Ref
+from crdtsync.document.values import Ref, codec_for
 from crdtsync.errors import CrdtSyncError, ValidationError
 
 References = Callable[[str, str | None], Awaitable[str]]
@@ -218,10 +218,12 @@ def _kind_of(annotation: Any) -> str | None:
 
 def _example(annotation: Any) -> str:
     """Return a register with parts as JSON that leaves the values open."""
+    hints = typing.get_type_hints(annotation, include_extras=True)
     parts = []
     for item in dataclasses.fields(annotation):
-        default = "" if not _has_default(item) or item.default is dataclasses.MISSING else f"{item.default}"
-        parts.append(f'"{item.name}": {default or "..."}')
+        is_open = item.default is dataclasses.MISSING
+        default = "..." if is_open else codec_for(hints[item.name]).encode(item.default)
+        parts.append(f'"{item.name}": {default}')
     return "{" + ", ".join(parts) + "}"
 
 
