@@ -8,7 +8,7 @@ from typing import Any
 from crdtsync.protocol.beacon import Beacon, FeedPosition, FeedWant
 from crdtsync.protocol.files import NO_HASH, DecodedFile, FileHeader, FileType, encode_file
 from crdtsync.protocol.ids import FeedId, FolderId, ReplicaId
-from crdtsync.protocol.names import NameHint, NameKind, beacon_name, segment_name
+from crdtsync.protocol.names import NameHint, NameKind, beacon_name, ledger_name, segment_name
 from crdtsync.protocol.segment import (
     Change,
     DocumentChanges,
@@ -104,6 +104,14 @@ def rotate_feed(connection: sqlite3.Connection, n: int, feed: FeedId) -> None:
     )
 
 
+def knows_more_of_us(connection: sqlite3.Connection, n: int, replica: ReplicaId, beacon: Beacon) -> bool:
+    """Whether another replica has more of our feed than this database says that there is."""
+    (feed, head_sequence), *_ = connection.execute("SELECT feed, head_sequence FROM _remotes WHERE n = ?", (n,))
+    return any(
+        item.owner == replica and item.feed == feed and item.sequence > head_sequence for item in beacon.positions
+    )
+
+
 def pending(connection: sqlite3.Connection, n: int) -> int:
     """Return how many changes and requests wait to be put into a segment."""
     row = connection.execute(
@@ -162,6 +170,7 @@ def seal(connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, now
         connection.execute("DELETE FROM _outbox WHERE remote = ? AND change BETWEEN ? AND ?", (row.n, first, last))
     if requests:
         connection.execute("UPDATE _requests SET sent = 1 WHERE replica = ?", (replica,))
+    if is_all:
         connection.execute("UPDATE _marks SET segment = ? WHERE segment IS NULL", (cursor.lastrowid,))
     return own
 
@@ -177,6 +186,23 @@ def keep_own_file(
     )
     assert cursor.lastrowid is not None
     return OwnFile(cursor.lastrowid, type_, number, name, len(data), data, 0)
+
+
+def adopt_file(
+    connection: sqlite3.Connection, n: int, type_: str, file: DecodedFile, data: bytes, now_ms: int
+) -> OwnFile:
+    """Take a file of ours back in that this database does not know, as one that is in the folder."""
+    header = file.header
+    match header.type:
+        case FileType.SEGMENT:
+            name = segment_name(header.writer, header.feed, header.sequence, file.hash)
+        case FileType.LEDGER:
+            name = ledger_name(header.writer, header.sequence, file.hash)
+        case _:
+            name = beacon_name(header.writer, header.sequence, file.hash)
+    own = keep_own_file(connection, n, type_, header.sequence, name, data, now_ms)
+    mark_put(connection, own, now_ms, name=name)
+    return own
 
 
 def unput_files(connection: sqlite3.Connection, n: int, count: int) -> list[OwnFile]:

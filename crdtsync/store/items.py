@@ -1,9 +1,9 @@
 """Items to Sync and receipts: facts from the database, decided by `protocol.status`."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from crdtsync.protocol.status import ItemFacts, ItemState, item_state
+from crdtsync.protocol.status import ItemFacts, ItemState, ItemStatus, item_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,9 @@ def items(
     places = ", ".join("?" * len(kinds))
     condition = "AND d.id = ?" if document_id is not None else ""
     rows = connection.execute(
-        "SELECT d.id, d.kind, d.n, d.created_ms, m.marked_ms, f.put_ms, s.feed, s.sequence, s.remote, l.text, l.known_ms, "
+        "SELECT d.id, d.kind, d.n, d.created_ms, m.marked_ms, coalesce(f.put_ms, CASE WHEN s.owner <> ? THEN s.applied_ms END), "
+        "s.owner, s.feed, s.sequence, s.remote, l.text, l.known_ms, "
+        "EXISTS (SELECT 1 FROM _requests r WHERE r.document = d.id AND r.replica = ?), "
         "(SELECT min(a.text) FROM _aliases a WHERE a.document = d.n) FROM _documents d "
         "LEFT JOIN _marks m ON m.document = d.n LEFT JOIN _segments s ON s.n = m.segment "
         "LEFT JOIN _own_files f ON f.remote = s.remote AND f.hash = s.hash "
@@ -71,19 +73,23 @@ def items(
         f"WHERE d.kind IN ({places}) AND d.rev > 0 {condition} AND (m.marked_ms IS NOT NULL OR (NOT d.shared) "
         f"OR m.document IS NOT NULL {'OR 1' if document_id else ''}) "
         f"{'' if all_items or document_id else 'AND l.idx IS NULL'} ORDER BY d.n",
-        (*kinds, *([document_id] if document_id is not None else [])),
+        (replica, replica, *kinds, *([document_id] if document_id is not None else [])),
     ).fetchall()
     office = _coordinator(connection)
     problem = connection.execute("SELECT problem FROM _remotes WHERE problem <> '' LIMIT 1").fetchone()
     is_coordinator = bool(int(_meta(connection, "coordinator") or 0))
     found = []
-    for identity, kind, _, created_ms, marked_ms, put_ms, feed, sequence, remote, text, known_ms, reference in rows:
+    for (
+        identity, kind, _, created_ms, marked_ms, put_ms, owner, feed, sequence, remote, text, known_ms, asks, reference
+    ) in rows:
         received_ms = None
         if is_coordinator:
             put_ms = put_ms or marked_ms
             received_ms = marked_ms
         elif office is not None and put_ms is not None:
-            received_ms = _received_ms(connection, remote, office[0], replica, feed, sequence)
+            received_ms = put_ms if owner == office[0] else _received_ms(
+                connection, remote, office[0], owner, feed, sequence
+            )
         facts = ItemFacts(
             created_ms=created_ms,
             marked_ms=marked_ms,
@@ -94,9 +100,13 @@ def items(
             coordinator_heard_ms=office[2] if office else None,
             remote_problem=problem[0] if problem else "",
         )
-        found.append(
-            Item(identity, kind, text or reference or identity, text, reference, item_state(facts, now_ms))
-        )
+        state = item_state(facts, now_ms)
+        if state.status is ItemStatus.RECEIVED and not asks:
+            # Its kind has no numbers: it has come all the way.
+            if not all_items and document_id is None:
+                continue
+            state = replace(state, why_waiting="")
+        found.append(Item(identity, kind, text or reference or identity, text, reference, state))
     return found
 
 

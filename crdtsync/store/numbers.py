@@ -23,6 +23,7 @@ from crdtsync.protocol.names import ledger_name
 from crdtsync.protocol.numbering import GrantRequest, Series, plan_grants, plan_void
 from crdtsync.protocol.segment import NumberRequest
 from crdtsync.store import feeds
+from crdtsync.store.clock import bounded
 from crdtsync.store.documents import Documents
 
 TAIL_ENTRIES_MAX = 5_000
@@ -30,6 +31,11 @@ TAIL_ENTRIES_MAX = 5_000
 
 GRANTS_PER_ROUND_MAX = 5_000
 
+_FROZEN = "ledger_frozen"
+"""Setting: why no numbers are given out until a person has looked."""
+
+_SEEN = "ledger_seen"
+"""Setting: the last entry that this replica is known to have written."""
 
 _ASKED = (
     "SELECT r.replica, r.document, r.kind, r.series, r.serial, r.withdrawn, r.digest, r.reference, r.at_ms "
@@ -75,12 +81,12 @@ def mark(
     marked = connection.execute("SELECT serial, marked_ms FROM _marks WHERE document = ?", (n,)).fetchone()
     if marked is not None and marked[1] is not None:
         return False
-    serial = 1 if marked is None else marked[0] + 1
-    connection.execute(
-        "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment) VALUES (?, ?, ?, NULL)",
-        (n, serial, now_ms),
-    )
+    serial = max(0 if marked is None else marked[0], _last_serial(connection, replica, document_id)) + 1
     documents.share(connection, n)
+    connection.execute(
+        "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment) VALUES (?, ?, ?, ?)",
+        (n, serial, now_ms, _segment_of_all(connection, n)),
+    )
     _ask(connection, documents, replica, document_id, kind, digest, serial, now_ms, withdrawn=False)
     return True
 
@@ -107,6 +113,9 @@ def withdraw(
         connection.execute(
             "DELETE FROM _outbox WHERE change IN (SELECT n FROM _changes WHERE document = ?)", (n,)
         )
+        connection.execute("DELETE FROM _requests WHERE replica = ? AND document = ?", (replica, document_id))
+        connection.execute("DELETE FROM _marks WHERE document = ?", (n,))
+        return True
     connection.execute(
         "UPDATE _marks SET serial = ?, marked_ms = NULL, segment = NULL WHERE document = ?", (serial + 1, n)
     )
@@ -120,6 +129,44 @@ def receive_requests(
     """Take in what another replica asks for; of several words on one document its last one counts."""
     for request in requests:
         _save_request(connection, replica, request, sent=True)
+
+
+def recall_requests(
+    connection: sqlite3.Connection,
+    documents: Documents,
+    replica: ReplicaId,
+    requests: Iterable[NumberRequest],
+    segment: int,
+    now_ms: int,
+) -> None:
+    """Take back in what this replica has asked for itself, and its restored database does not know.
+
+    What was said here after the restore, and is not sent yet, is said again so that it is the last word.
+    """
+    for request in requests:
+        row = connection.execute(
+            "SELECT d.n, d.kind, d.digest, m.marked_ms, m.serial FROM _documents d LEFT JOIN _marks m ON m.document = d.n "
+            "WHERE d.id = ?",
+            (request.document,),
+        ).fetchone()
+        unsent = connection.execute(
+            "SELECT withdrawn FROM _requests WHERE replica = ? AND document = ? AND series = ? AND NOT sent",
+            (replica, request.document, request.series),
+        ).fetchone()
+        before = _last_serial(connection, replica, request.document)
+        _save_request(connection, replica, request, sent=True)
+        if row is None:
+            continue
+        n, kind, digest, _, mark_serial = row
+        if unsent is not None and request.serial >= before:
+            serial = request.serial + 1
+            connection.execute("UPDATE _marks SET serial = ? WHERE document = ?", (serial, n))
+            _ask(connection, documents, replica, request.document, kind, digest, serial, now_ms, withdrawn=bool(unsent[0]))
+        elif unsent is None and request.serial > (mark_serial or 0):
+            connection.execute(
+                "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment) VALUES (?, ?, ?, ?)",
+                (n, request.serial, *((None, None) if request.withdrawn else (request.at_ms, segment))),
+            )
 
 
 def granted_number(connection: sqlite3.Connection, document_id: str) -> str | None:
@@ -150,6 +197,45 @@ def who_is_ahead(connection: sqlite3.Connection, n: int) -> ReplicaId | None:
         (n, head(connection).index),
     ).fetchone()
     return None if row is None else ReplicaId(row[0])
+
+
+def freeze(connection: sqlite3.Connection, reason: str) -> None:
+    """Give out no more numbers until a person has looked."""
+    connection.execute("INSERT OR IGNORE INTO _meta (key, value) VALUES (?, ?)", (_FROZEN, reason))
+
+
+def note_entries(connection: sqlite3.Connection, index: int) -> None:
+    """Take note that this replica has written ledger entries up to an index, whether they are here or not."""
+    connection.execute(
+        "INSERT INTO _meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
+        (_SEEN, index),
+    )
+
+
+def differs(connection: sqlite3.Connection, index: int, hash_: bytes) -> bool:
+    """Whether the entry of that index is another one here."""
+    row = connection.execute("SELECT hash FROM _ledger WHERE idx = ?", (index,)).fetchone()
+    return row is not None and row[0] != hash_
+
+
+def doubt(connection: sqlite3.Connection) -> str:
+    """Return why no number may be given out; empty if one may.
+
+    A coordinator's database that was restored from a backup must not grant what it has granted before: as long
+    as anybody is known to have more of the ledger than is here, it waits.
+    """
+    frozen = connection.execute("SELECT value FROM _meta WHERE key = ?", (_FROZEN,)).fetchone()
+    if frozen is not None:
+        return str(frozen[0])
+    here = head(connection).index
+    seen = connection.execute(
+        "SELECT max(coalesce((SELECT max(ledger_index) FROM _peers), 0), coalesce((SELECT max(idx) FROM "
+        "_ledger_waiting), 0), coalesce((SELECT value FROM _meta WHERE key = ?), 0))",
+        (_SEEN,),
+    ).fetchone()[0]
+    if seen > here:
+        return f"the ledger goes on to entry {seen}, and this database has {here}: it was restored from a backup"
+    return ""
 
 
 def is_asked(connection: sqlite3.Connection) -> bool:
@@ -191,7 +277,7 @@ def allocate(connection: sqlite3.Connection, replica: ReplicaId, now_ms: int) ->
         counters=_counters(connection),
         series=series_of(connection),
         head=head(connection),
-        at_ms=now_ms,
+        at_ms=bounded(now_ms),
         today=_date(now_ms),
         last_issue_dates=_last_dates(connection),
     )
@@ -215,6 +301,8 @@ def void(
         ValidationError: there is no reason, or the number was never granted, or is void already.
         UsageError: earlier numbers are still to be published.
     """
+    if reason_not := doubt(connection):
+        raise UsageError(f"no numbers are given out: {reason_not}")
     if feeds.has_unput(connection, "ledger"):
         raise UsageError("earlier numbers are not in the shared folder yet", hint="Sync once, then try again")
     series = series_of(connection).get(series_name)
@@ -231,7 +319,7 @@ def void(
         void={n for n, outcome in numbers if outcome == Outcome.VOID.value},
         counter=_counters(connection).get(series_name),
         head=head(connection),
-        at_ms=now_ms,
+        at_ms=bounded(now_ms),
         today=_date(now_ms),
         last_issue_date=_last_dates(connection).get(series_name, ""),
         requester=replica,
@@ -349,6 +437,24 @@ def _insert(connection: sqlite3.Connection, entry: LedgerEntry, encoded: bytes, 
     )
 
 
+def _last_serial(connection: sqlite3.Connection, replica: ReplicaId, document_id: str) -> int:
+    row = connection.execute(
+        "SELECT max(serial) FROM _requests WHERE replica = ? AND document = ?", (replica, document_id)
+    ).fetchone()
+    return row[0] or 0
+
+
+def _segment_of_all(connection: sqlite3.Connection, n: int) -> int | None:
+    """Return the segment with which all of a document that asks for no number was in the folder; None if not yet.
+
+    A request is sent after the mark and gives it another segment.
+    """
+    row = connection.execute(
+        "SELECT max(segment), count(*) = count(segment) FROM _changes WHERE document = ?", (n,)
+    ).fetchone()
+    return row[0] if row[1] else None
+
+
 def _row(connection: sqlite3.Connection, document_id: str) -> tuple[int, str, bytes]:
     row = connection.execute("SELECT n, kind, digest FROM _documents WHERE id = ?", (document_id,)).fetchone()
     if row is None:
@@ -389,7 +495,7 @@ def _ask(
         withdrawn=withdrawn,
         digest=digest,
         reference=reference or "",
-        at_ms=now_ms,
+        at_ms=bounded(now_ms),
     )
     _save_request(connection, replica, request, sent=False)
 

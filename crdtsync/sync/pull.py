@@ -23,7 +23,6 @@ from crdtsync.protocol.ledger import decode_ledger
 from crdtsync.protocol.names import NameHint, NameKind, classify
 from crdtsync.remote import RemoteFile
 from crdtsync.store import feeds, numbers
-from crdtsync.store.workspace import meta, set_meta
 from crdtsync.sync.report import OnProgress, Phase, SyncReport
 from crdtsync.sync.session import Session
 
@@ -35,15 +34,13 @@ RETRY_ROUNDS_MAX = 64
 PARTIAL_MAX_MS = 300_000
 """After how long a file that is still arriving is asked for again."""
 
-FROZEN = "ledger_frozen"
-"""Setting: why no numbers are given out until a person has looked."""
-
-
 @dataclass(slots=True)
 class _Read:
     file: RemoteFile
     hint: NameHint
     decoded: DecodedFile
+    own_data: bytes = b""
+    """The bytes of a file that we have written."""
 
 
 async def pull(
@@ -77,10 +74,13 @@ def _candidates(
     session: Session, listing: list[RemoteFile], report: SyncReport
 ) -> list[tuple[RemoteFile, NameHint]]:
     found: list[tuple[RemoteFile, NameHint]] = []
+    session.ledger_named = 0
     for file in listing:
+        hint = classify(file.name)
+        if hint.kind is NameKind.LEDGER and hint.owner == session.replica:
+            session.ledger_named = max(session.ledger_named, hint.number or 0)
         if session.known.get(file.name) == file.size_bytes or session.own.get(file.name) == file.size_bytes:
             continue
-        hint = classify(file.name)
         if not hint.worth_opening:
             continue
         if not file.is_local:
@@ -120,7 +120,8 @@ async def _read(session: Session, file: RemoteFile, hint: NameHint, report: Sync
     session.damaged.pop(name, None)
     session.retries.pop(name, None)
     session.retry_in.pop(name, None)
-    return _Read(RemoteFile(name, len(data)), hint, decoded)
+    own_data = data if decoded.header.writer == session.replica else b""
+    return _Read(RemoteFile(name, len(data)), hint, decoded, own_data)
 
 
 def _decode(data: bytes, hint: NameHint) -> DecodedFile:
@@ -170,12 +171,16 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
 
     def job(connection: sqlite3.Connection) -> None:
         own = feeds.own_hashes(connection, session.n)
+        adopted.clear()
         for read in batch:
             verdict = "read"
             connection.execute("SAVEPOINT file")
             try:
                 if read.decoded.hash not in own:
                     _keep_one(session, connection, read)
+                    if read.own_data and read.decoded.header.type is not FileType.MARKER:
+                        adopted.append(_adopt(session, connection, read))
+                        own.add(read.decoded.hash)
             except FormatError as error:
                 connection.execute("ROLLBACK TO file")
                 verdict = "bad"
@@ -195,10 +200,18 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
                 )
 
     problems: list[str] = []
+    adopted: list[feeds.OwnFile] = []
     await session.workspace.database.write(job)
     report.problems.extend(problems)
     for read in batch:
         session.known[read.file.name] = read.file.size_bytes
+    session.own.update((own.name, own.size_bytes) for own in adopted)
+
+
+def _adopt(session: Session, connection: sqlite3.Connection, read: _Read) -> feeds.OwnFile:
+    """Keep the bytes of a file of ours that a restored database does not know, to put it again if it vanishes."""
+    type_ = read.decoded.header.type.name.lower()
+    return feeds.adopt_file(connection, session.n, type_, read.decoded, read.own_data, session.now_ms())
 
 
 def _keep_one(session: Session, connection: sqlite3.Connection, read: _Read) -> None:
@@ -221,8 +234,7 @@ def _keep_one(session: Session, connection: sqlite3.Connection, read: _Read) -> 
 
 
 def _keep_ledger(session: Session, connection: sqlite3.Connection, decoded: DecodedFile) -> None:
-    now_ms = session.now_ms()
-    change = numbers.accept(connection, decode_ledger(decoded.body), now_ms)
+    change = numbers.accept(connection, decode_ledger(decoded.body), session.now_ms())
     is_strange = session.workspace.identity.is_coordinator and decoded.header.writer != session.replica
     if change.fork is None and not (is_strange and change.accepted):
         return
@@ -231,11 +243,14 @@ def _keep_ledger(session: Session, connection: sqlite3.Connection, decoded: Deco
         if change.fork is not None
         else "another replica gives out numbers too"
     )
-    feeds.quarantine(
-        connection, "fork", f"ledger of {decoded.header.writer}", reason, waiting_helps=False, now_ms=now_ms
-    )
-    if session.workspace.identity.is_coordinator and meta(connection, FROZEN) is None:
-        set_meta(connection, FROZEN, reason)
+    _note_fork(session, connection, f"ledger of {decoded.header.writer}", reason)
+
+
+def _note_fork(session: Session, connection: sqlite3.Connection, name: str, reason: str) -> None:
+    """Keep evidence of two ledgers; a coordinator gives out nothing more until a person has looked."""
+    feeds.quarantine(connection, "fork", name, reason, waiting_helps=False, now_ms=session.now_ms())
+    if session.workspace.identity.is_coordinator:
+        numbers.freeze(connection, reason)
 
 
 def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: DecodedFile) -> None:
@@ -244,6 +259,7 @@ def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: Deco
     now_ms = session.now_ms()
     if writer == session.replica:
         row = feeds.remote(connection, session.remote.address)
+        numbers.note_entries(connection, beacon.ledger_index)
         if row is not None and beacon.counter > row.beacon_counter:
             feeds.quarantine(
                 connection,
@@ -258,6 +274,14 @@ def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: Deco
         return
     if not feeds.receive_beacon(connection, session.n, writer, beacon, now_ms):
         return
+    if feeds.knows_more_of_us(connection, session.n, session.replica, beacon):
+        # Our segments that it has are not here: the database was restored, and two segments of one number
+        # must not be written.
+        feeds.rotate_feed(connection, session.n, new_feed_id(session.workspace.environment.random_bytes))
+    if session.workspace.identity.is_coordinator and numbers.differs(
+        connection, beacon.ledger_index, beacon.ledger_hash
+    ):
+        _note_fork(session, connection, f"ledger of {writer}", f"it has another entry {beacon.ledger_index}")
     feeds.set_wants(
         connection,
         session.n,

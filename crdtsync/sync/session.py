@@ -19,6 +19,7 @@ from crdtsync.protocol.marker import Marker, decode_marker_file, encode_marker_f
 from crdtsync.protocol.names import EXTENSION, NameHint, NameKind, classify, marker_name
 from crdtsync.remote import Remote, RemoteFile
 from crdtsync.store import feeds, numbers
+from crdtsync.store.clock import time_of
 from crdtsync.store.workspace import Workspace, refuse_inside
 from crdtsync.sync.report import OnProgress, Phase, Progress
 
@@ -46,6 +47,8 @@ class Session:
         self.retry_in: dict[str, int] = {}
         """Damaged files -> rounds until they are read again."""
         self.retries: dict[str, int] = {}
+        self.ledger_named = 0
+        """The highest last entry that the name of an own ledger file in the folder gives."""
         self._folders: dict[tuple[str, int], FolderId | None] = {}
         """Files (name, size) that may be markers -> the folder they name; None for those that are none."""
 
@@ -56,7 +59,7 @@ class Session:
 
     def now_ms(self) -> int:
         """Wall time by this machine."""
-        return self.workspace.environment.now_ms()
+        return time_of(self.workspace.environment)
 
     async def load(self) -> None:
         """Read from the database what is kept in memory between rounds."""
@@ -157,7 +160,7 @@ async def _attach(workspace: Workspace, remote: Remote, *, create_folder: bool |
         _require_empty(remote, files, workspace, create_folder=create_folder)
         folder = new_folder_id(environment.random_bytes)
         data = encode_marker_file(
-            Marker(folder, workspace.identity.replica, environment.now_ms(), workspace.identity.name)
+            Marker(folder, workspace.identity.replica, time_of(environment), workspace.identity.name)
         )
         await remote.put(marker_name(folder), data)
     feed = new_feed_id(environment.random_bytes)
@@ -166,7 +169,7 @@ async def _attach(workspace: Workspace, remote: Remote, *, create_folder: bool |
         moved = feeds.move_remote(connection, folder, remote.address)
         if moved is not None:
             return moved
-        now_ms = environment.now_ms()
+        now_ms = time_of(environment)
         row = feeds.attach(connection, remote.address, folder, feed)
         # Every replica keeps the marker's bytes, so that any of them can put it back.
         own = feeds.keep_own_file(connection, row.n, "marker", 0, marker_name(folder), data, now_ms)

@@ -15,8 +15,7 @@ from crdtsync.remote import RemoteFile
 from crdtsync.store import feeds, numbers
 from crdtsync.store.documents import Applied
 from crdtsync.store.feeds import OwnFile
-from crdtsync.store.workspace import meta
-from crdtsync.sync.pull import FROZEN, pull
+from crdtsync.sync.pull import pull
 from crdtsync.sync.report import OnProgress, Phase, SyncReport
 from crdtsync.sync.session import LEDGER_FEED, Session
 
@@ -97,7 +96,12 @@ async def _apply_segment(
             for document in group:
                 result += workspace.documents.apply(connection, document, row)
             if is_last:
-                numbers.receive_requests(connection, owner, segment.requests)
+                if owner == session.replica:
+                    numbers.recall_requests(
+                        connection, workspace.documents, owner, segment.requests, row, session.now_ms()
+                    )
+                else:
+                    numbers.receive_requests(connection, owner, segment.requests)
                 feeds.mark_applied(connection, row, session.now_ms())
             return result
 
@@ -138,14 +142,20 @@ async def allocate(session: Session, report: SyncReport) -> None:
     if not identity.is_coordinator:
         return
 
-    def job(connection: sqlite3.Connection) -> int:
-        frozen = meta(connection, FROZEN)
-        if frozen is not None:
-            report.problems.append(f"no numbers are given out: {frozen}")
-            return 0
-        return numbers.allocate(connection, identity.replica, session.now_ms())
+    def why_not(connection: sqlite3.Connection) -> str:
+        if reason := numbers.doubt(connection):
+            return reason
+        if session.ledger_named > numbers.head(connection).index:
+            return f"an own ledger file with entry {session.ledger_named} is in the folder and cannot be read"
+        return ""
 
-    if await session.workspace.database.read(lambda c: numbers.is_asked(c) or meta(c, FROZEN) is not None):
+    def job(connection: sqlite3.Connection) -> int:
+        return 0 if why_not(connection) else numbers.allocate(connection, identity.replica, session.now_ms())
+
+    asked, reason = await session.workspace.database.read(lambda c: (numbers.is_asked(c), why_not(c)))
+    if reason:
+        report.problems.append(f"no numbers are given out: {reason}")
+    elif asked:
         report.granted += await session.workspace.write(job)
 
 
@@ -194,27 +204,31 @@ async def acknowledge(session: Session, report: SyncReport) -> None:
         StoreError: the database failed.
     """
     workspace = session.workspace
-    own = await workspace.database.read(lambda c: _next_beacon(session, c))
-    if own is None:
-        return
-    content, beacon = own
+    found, old_ones = await workspace.database.read(
+        lambda c: (_next_beacon(session, c), feeds.old_beacons(c, session.n))
+    )
+    if found is not None:
+        content, beacon = found
 
-    def job(connection: sqlite3.Connection) -> OwnFile:
-        row = feeds.remote(connection, session.remote.address)
-        assert row is not None
-        counter = row.beacon_counter + 1
-        numbered = msgspec.structs.replace(beacon, counter=counter, at_ms=max(0, session.now_ms()))
-        header = FileHeader(
-            type=FileType.BEACON,
-            folder=row.folder,
-            writer=workspace.identity.replica,
-            sequence=counter,
-        )
-        data = encode_file(header, encode_beacon(numbered))
-        return feeds.save_beacon(connection, row, workspace.identity.replica, data, content, session.now_ms())
+        def job(connection: sqlite3.Connection) -> OwnFile:
+            row = feeds.remote(connection, session.remote.address)
+            assert row is not None
+            counter = row.beacon_counter + 1
+            numbered = msgspec.structs.replace(beacon, counter=counter, at_ms=session.now_ms())
+            header = FileHeader(
+                type=FileType.BEACON,
+                folder=row.folder,
+                writer=workspace.identity.replica,
+                sequence=counter,
+            )
+            data = encode_file(header, encode_beacon(numbered))
+            return feeds.save_beacon(
+                connection, row, workspace.identity.replica, data, content, session.now_ms()
+            )
 
-    await _put(session, await workspace.database.write(job), report)
-    for old in await workspace.database.read(lambda c: feeds.old_beacons(c, session.n)):
+        await _put(session, await workspace.database.write(job), report)
+        old_ones = await workspace.database.read(lambda c: feeds.old_beacons(c, session.n))
+    for old in old_ones:
         # Each says less than the newer ones that are there: nobody can miss it.
         await session.remote.delete(old.name)
         await workspace.database.write(lambda c, old=old: feeds.forget_own_file(c, old))
