@@ -27,6 +27,7 @@ from crdtsync.protocol.causality import (
 )
 from crdtsync.protocol.segment import Change, DocumentChanges
 from crdtsync.store import projections
+from crdtsync.store.clock import time_of
 from crdtsync.store.kinds import Kinds, set_finished, table_of
 
 OPEN_DOCUMENTS_MAX = 128
@@ -194,7 +195,7 @@ class Documents:
             ValidationError: a new document has an id that is taken by one of another kind.
             CrdtError: the CRDT failed; nothing is written.
         """
-        now_ms = self._environment.now_ms()
+        now_ms = time_of(self._environment)
         kind = draft.schema.kind
         row = connection.execute("SELECT kind FROM _documents WHERE id = ?", (document_id,)).fetchone()
         if row is not None and row[0] != kind:
@@ -235,7 +236,7 @@ class Documents:
         run inside a transaction.
         """
         result = Applied()
-        now_ms = self._environment.now_ms()
+        now_ms = time_of(self._environment)
         document = self._open_or_create(connection, incoming, now_ms)
         if document is None:
             result.refused = len(incoming.changes)
