@@ -2,6 +2,7 @@
 
 import datetime as dt
 import enum
+import math
 import sqlite3
 from decimal import Decimal
 from typing import Any
@@ -155,6 +156,8 @@ def sql_value(value: Any) -> SqlValue:
             return sql_value(value.value)
         case bool():
             return int(value)
+        case int() if not -(1 << 63) <= value < 1 << 63:
+            return math.copysign(math.inf, value)  # More than SQLite counts to: beyond all that can be stored.
         case int() | float():
             return value
         case Decimal():

@@ -1,7 +1,8 @@
 """Reading: views, lists, search, history, conflicts. Nothing here opens a CRDT."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from crdtsync.document.schema import DocumentSchema
 from crdtsync.errors import DocumentNotFoundError, UsageError
 from crdtsync.protocol.causality import ChangeId
 from crdtsync.store.documents import unpack_causes
-from crdtsync.store.kinds import annotation_of, column_of, sql_value, table_of
+from crdtsync.store.kinds import SqlValue, annotation_of, column_of, sql_value, table_of
 
 PAGE_MAX = 10_000
 PREFIX_CHARS_MIN = 4
@@ -126,7 +127,7 @@ def find_number(connection: sqlite3.Connection, text: str) -> list[tuple[str, st
     rows = connection.execute(
         "SELECT d.id, d.kind FROM _ledger l JOIN _documents d ON d.id = l.document WHERE l.text = ? "
         "UNION ALL SELECT d.id, d.kind FROM _aliases a JOIN _documents d ON d.n = a.document WHERE a.text = ?",
-        (text, text),
+        (_storable(text), _storable(text)),
     )
     return list(dict.fromkeys((row[0], row[1]) for row in rows))
 
@@ -166,7 +167,7 @@ def select(
         f"SELECT {_INFO_COLUMNS} FROM {table_of(schema.kind)} p JOIN _documents d ON d.n = p.document "
         f"{condition} ORDER BY {order} LIMIT ? OFFSET ?"
     )
-    return [_row(row) for row in _searched(connection, sql, (*parameters, min(limit, PAGE_MAX), offset), search)]
+    return [_row(row) for row in _searched(connection, sql, (*parameters, _page(limit, offset), min(offset, 1 << 62)), search)]
 
 
 def count(connection: sqlite3.Connection, schema: DocumentSchema, *, where: Mapping[str, Any], search: str) -> int:
@@ -182,11 +183,14 @@ def count(connection: sqlite3.Connection, schema: DocumentSchema, *, where: Mapp
 
 def search_all(connection: sqlite3.Connection, words: str, limit: int) -> list[tuple[str, str]]:
     """Return (id, kind) of the documents of any kind in which all words are found, best first."""
+    matching = match_query(words)
+    if not matching:
+        return []
     sql = (
         "SELECT d.id, d.kind FROM _search s JOIN _documents d ON d.n = s.rowid WHERE _search MATCH ? "
         "ORDER BY s.rank LIMIT ?"
     )
-    return [(row[0], row[1]) for row in _searched(connection, sql, (match_query(words), limit), words)]
+    return [(row[0], row[1]) for row in _searched(connection, sql, (matching, _page(limit)), words)]
 
 
 def history(connection: sqlite3.Connection, document_id: str) -> list[HistoryEntry]:
@@ -265,9 +269,20 @@ def conflicts(connection: sqlite3.Connection, document_id: str | None) -> list[C
 
 
 def match_query(words: str) -> str:
-    """Return the full-text query that finds all words, the last one also as the beginning of a word."""
-    parts = [part.replace('"', '""') for part in words.split()]
-    return " ".join(f'"{part}"*' for part in parts)
+    """Return the full-text query that finds the beginnings of all words; empty if there is no word in it."""
+    parts = [part.replace('"', '""') for part in _storable(words).replace("\0", " ").split()]
+    return " ".join(f'"{part}"*' for part in parts if any(map(_is_searchable, part)))
+
+
+def _is_searchable(character: str) -> bool:
+    # What the tokenizer of `_search` takes for a part of a word.
+    category = unicodedata.category(character)
+    return category[0] in "LN" or category == "Co"
+
+
+def _storable(text: str) -> str:
+    """Return the text without halves of characters, which SQLite does not take and no document holds."""
+    return text.encode("utf-8", "ignore").decode()
 
 
 def _condition(schema: DocumentSchema, where: Mapping[str, Any], search: str) -> tuple[str, tuple[Any, ...]]:
@@ -284,7 +299,7 @@ def _condition(schema: DocumentSchema, where: Mapping[str, Any], search: str) ->
                     continue
                 parts.append(f"{column} = ?")
             case "in":
-                values = [sql_value(value) for value in wanted]
+                values = _values(key, wanted)
                 parts.append(f"{column} IN ({', '.join('?' * len(values))})")
                 parameters.extend(values)
                 continue
@@ -293,11 +308,29 @@ def _condition(schema: DocumentSchema, where: Mapping[str, Any], search: str) ->
                 parts.append(f"{column} {sign} ?")
             case _:
                 raise UsageError(f"{key!r} is no filter", hint="Use name, name__lt, __le, __gt, __ge, __ne or __in")
-        parameters.append(sql_value(wanted))
-    if search.strip():
+        parameters.append(_value(wanted))
+    matching = match_query(search)
+    if matching:
         parts.append("d.n IN (SELECT rowid FROM _search WHERE _search MATCH ?)")
-        parameters.append(match_query(search))
+        parameters.append(matching)
     return (f"WHERE {' AND '.join(parts)}" if parts else ""), tuple(parameters)
+
+
+def _values(key: str, wanted: Any) -> list[SqlValue]:
+    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
+        raise UsageError(f"{key!r} needs several values, not {wanted!r:.80}", hint="Give a list")
+    return [_value(value) for value in wanted]
+
+
+def _value(wanted: Any) -> SqlValue:
+    value = sql_value(wanted)
+    return _storable(value) if isinstance(value, str) else value
+
+
+def _page(limit: int, offset: int = 0) -> int:
+    if limit < 0 or offset < 0:
+        raise UsageError("limit and offset cannot be negative")
+    return min(limit, PAGE_MAX)
 
 
 def _order(schema: DocumentSchema, order_by: str) -> str:
