@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
+from pycrdt import Doc, Map, MapEvent, Text, TransactionEvent, merge_updates
 
 from crdtsync.errors import CrdtError
 
@@ -58,15 +58,36 @@ class CrdtDocument:
         """Drop the observer: a document that keeps one is never freed."""
         self._subscription.drop()
 
-    def apply(self, updates: Iterable[bytes]) -> None:
-        """Apply updates of others, each after its causes.
+    def apply(self, updates: Iterable[bytes]) -> dict[str, tuple[str | None, str | None]]:
+        """Apply updates of others, each after its causes, and return what they changed in the map.
+
+        Returns:
+            key -> (value before, value after); None where there is none.
 
         Raises:
-            CrdtError: one was refused; this object may hold a part of it and must be thrown away.
+            CrdtError: one was refused, or put something else than a string into the map; this object may hold a
+                part of it and must be thrown away.
         """
+        changed: dict[str, tuple[str | None, str | None]] = {}
+
+        def keep(event: MapEvent) -> None:
+            for key, change in event.keys.items():
+                before, after = change.get("oldValue"), change.get("newValue")
+                if not isinstance(before, str | None) or not isinstance(after, str | None):
+                    strange.append(key)
+                changed[key] = (before, after)
+
+        strange: list[str] = []
         with _Door("apply", self):
-            self._apply(updates)
+            subscription = self._map.observe(keep)
+            try:
+                self._apply(updates)
+            finally:
+                self._map.unobserve(subscription)
             self._deltas.clear()
+            if strange:
+                raise CrdtError(f"the map holds something else than a string under {strange[0]!r:.80}")
+        return changed
 
     def write(
         self,
@@ -127,9 +148,13 @@ class CrdtDocument:
             return self._doc.get_update()
 
     def _apply(self, updates: Iterable[bytes]) -> None:
-        with self._doc.transaction(origin=_FOREIGN):
+        with self._doc.transaction(origin=_FOREIGN) as transaction:
+            # The bare call inside of `Doc.apply_update`, which wraps each update in a transaction of its own:
+            # a third of the time of applying a small one.
+            apply, inner = self._doc._doc.apply_update, transaction._txn  # noqa: SLF001
+            assert inner is not None
             for update in updates:
-                self._doc.apply_update(update)
+                apply(inner, update)
 
     def _keep_delta(self, event: TransactionEvent) -> None:
         self._deltas.append(event.update)

@@ -23,6 +23,7 @@ from crdtsync.document.registers import (
     encode_seen,
     entry_key,
     entry_value,
+    parse_key,
     seen_of,
 )
 from crdtsync.document.schema import DocumentSchema, Shape
@@ -40,7 +41,7 @@ class Written:
 class LiveDocument:
     """An open document."""
 
-    __slots__ = ("_crdt", "_digest", "_entries", "_projection", "_registers", "_texts", "client", "schema")
+    __slots__ = ("_crdt", "_digest", "_projection", "_registers", "_texts", "_touched", "client", "schema")
 
     def __init__(
         self,
@@ -65,8 +66,8 @@ class LiveDocument:
         self.schema = schema
         self._crdt = CrdtDocument(client, updates)
         # Both are read when they are first needed: what is opened to be merged is read once, after the merge.
-        self._entries: dict[str, str] | None = None
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, str] | None = None
+        self._touched: set[Path] = set()
         self._registers: Registers | None = None
         self._projection: Projection | None = None
         self._digest = None if digest is None else digests.unpack(digest)
@@ -75,20 +76,19 @@ class LiveDocument:
     def registers(self) -> Registers:
         """The registers; read them or `fork` them, do not write them."""
         if self._registers is None:
-            self._registers = Registers.from_entries(self._read())
+            self._registers = Registers.from_entries(self._crdt.entries())
         return self._registers
 
     @property
     def texts(self) -> dict[str, str]:
         """The texts by field; a copy."""
-        self._read()
-        return dict(self._texts)
+        return dict(self._read_texts())
 
     @property
     def digest(self) -> bytes:
         """The digest of the whole content."""
         if self._digest is None:
-            self._digest = _digest_of(self._read(), self._texts)
+            self._digest = _digest_of(self._crdt.entries(), self._read_texts())
         return digests.pack(self._digest)
 
     def close(self) -> None:
@@ -147,15 +147,14 @@ class LiveDocument:
         delta = self._crdt.write(entries, [key for key, value in changed.items() if value is None], splices)
         if not delta:
             return None
+        before_values = {key: _stored(registers, key) for key in changed}
         for path, raw in sets.items():
             registers.put(path, Cell(stamp, self.client, raw))
         for path, writer in drops:
             registers.drop(path, writer)
-        self._take_entries(changed)
+        self._count((key, before_values[key], value) for key, value in changed.items())
         self._take_texts(splices)
-        if self._projection is not None:
-            self._projection.touch(sets)
-            self._projection.touch((name,) for name in splices)
+        self._touch({*sets, *((name,) for name in splices)})
         return Written(delta, stamp)
 
     def apply(self, updates: Iterable[bytes]) -> None:
@@ -164,32 +163,28 @@ class LiveDocument:
         Raises:
             CrdtError: throw this object away; what is stored was not touched.
         """
-        if self._digest is not None:
-            self._read()
-        self._crdt.apply(updates)
-        if self._entries is None:
-            self._read()
-            return
-        before, after = self._entries, self._crdt.entries()
-        changed: dict[str, str | None] = {
-            key: value for key, value in after.items() if before.get(key) != value
-        }
-        if len(after) != len(before) + sum(key not in before for key in changed):
-            changed.update((key, None) for key in before if key not in after)
-        touched = self._registers.update(changed.items()) if self._registers is not None else set()
-        self._take_entries(changed)
+        self._read_texts()
+        changed = self._crdt.apply(updates)
+        if self._registers is not None:
+            touched = self._registers.update((key, after) for key, (_, after) in changed.items())
+        else:
+            touched = {keyed[0] for keyed in map(parse_key, changed) if keyed is not None}
+        self._count((key, before, after) for key, (before, after) in changed.items())
         texts = self._take_texts(self._crdt.text_names())
-        if self._projection is not None:
-            self._projection.touch(touched)
-            self._projection.touch((name,) for name in texts)
+        self._touch({*touched, *((name,) for name in texts)})
+
+    def take_touched(self) -> set[Path]:
+        """Return the paths changed since the document was opened, or since this was last asked."""
+        touched, self._touched = self._touched, set()
+        return touched
 
     def fields(self) -> dict[str, str]:
         """Return the JSON text of every field that has a value."""
-        return self._rendered().fields(self.registers, self._texts)
+        return self._rendered().fields(self.registers, self._read_texts())
 
     def project(self, computed: dict[str, str]) -> str:
         """Return the projection as JSON text."""
-        return self._rendered().render(self.registers, self._texts, computed)
+        return self._rendered().render(self.registers, self._read_texts(), computed)
 
     def conflicts(self) -> list[RawConflict]:
         """Return the conflicts, in an order every replica agrees on."""
@@ -197,7 +192,7 @@ class LiveDocument:
 
     def search_text(self) -> str:
         """Return the words by which the document is found."""
-        return self._rendered().search_text(self.registers, self._texts)
+        return self._rendered().search_text(self.registers, self._read_texts())
 
     def references(self) -> list[str]:
         """Return the reference numbers of the document, oldest first."""
@@ -214,12 +209,11 @@ class LiveDocument:
             self._projection = Projection(self.schema)
         return self._projection
 
-    def _read(self) -> dict[str, str]:
-        """Return the map entries, and have the texts, both read from the CRDT once."""
-        if self._entries is None:
-            self._entries = self._crdt.entries()
+    def _read_texts(self) -> dict[str, str]:
+        """Return the texts by field, read from the CRDT once."""
+        if self._texts is None:
             self._texts = {name: self._crdt.text(name) for name in self._crdt.text_names()}
-        return self._entries
+        return self._texts
 
     def _wanted(self, draft: Draft, stamp: int) -> Iterable[tuple[Path, str]]:
         yield from draft.writes.values.items()
@@ -234,36 +228,45 @@ class LiveDocument:
         found: dict[str, list[Splice]] = {}
         for name, content in draft.writes.texts.items():
             base = draft.base_texts.get(name, "")
-            parts = free_text.rebase(free_text.splices(base, content), base, self._texts.get(name, ""))
+            parts = free_text.rebase(free_text.splices(base, content), base, self._read_texts().get(name, ""))
             if parts:
                 found[name] = parts
         return found
 
-    def _take_entries(self, changed: dict[str, str | None]) -> None:
-        entries = self._read()
-        difference = 0
-        for key, value in changed.items():
-            old = entries.pop(key, None) if value is None else entries.get(key)
-            if old is not None:
-                difference -= digests.of_entry(key, old)
-            if value is not None:
-                entries[key] = value
-                difference += digests.of_entry(key, value)
+    def _touch(self, paths: set[Path]) -> None:
+        self._touched |= paths
+        if self._projection is not None:
+            self._projection.touch(paths)
+
+    def _count(self, changed: Iterable[tuple[str, str | None, str | None]]) -> None:
+        """Keep the digest up: (key, value before, value after)."""
         if self._digest is not None:
-            self._digest += difference
+            for key, before, after in changed:
+                if before is not None:
+                    self._digest -= digests.of_entry(key, before)
+                if after is not None:
+                    self._digest += digests.of_entry(key, after)
 
     def _take_texts(self, names: Iterable[str]) -> list[str]:
         """Read texts again and return the names of those that have changed."""
         changed = []
+        texts = self._read_texts()
         for name in names:
             content = self._crdt.text(name)
-            old = self._texts.get(name, "")
+            old = texts.get(name, "")
             if content != old:
                 changed.append(name)
-                self._texts[name] = content
+                texts[name] = content
                 if self._digest is not None:
                     self._digest += digests.of_text(name, content) - digests.of_text(name, old)
         return changed
+
+
+def _stored(registers: Registers, key: str) -> str | None:
+    keyed = parse_key(key)
+    assert keyed is not None, key
+    path, writer = keyed
+    return next((entry_value(cell.stamp, cell.raw) for cell in registers.cells(path) if cell.writer == writer), None)
 
 
 def _all_say(cells: Cells, raw: str) -> bool:

@@ -72,6 +72,8 @@ class Projection:
 
     def conflicts(self, registers: Registers) -> list[RawConflict]:
         """Return all conflicts of the document, in an order every replica agrees on."""
+        if registers.is_plain:
+            return []
         for name, spec in self._schema.fields.items():
             if name not in self._conflicts:
                 self._conflicts[name] = list(conflicts_of_field(registers, spec))

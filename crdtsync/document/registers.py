@@ -36,9 +36,16 @@ class Cell(NamedTuple):
 STAMP_MAX = 2**63 - 1
 
 # Exactly one spelling of each path and writer, and nothing that would have to be escaped in JSON.
-_NAME = "_?[a-z][a-z0-9_]{0,39}"
-_KEY = re.compile(rf"({_NAME})(?:/([a-z0-9-]{{1,64}})(?:/({_NAME}|!))?)?\|([1-9a-f][0-9a-f]{{0,13}})")
+_NAME = re.compile(r"_?[a-z][a-z0-9_]{0,39}", re.ASCII)
+_MEMBER = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+_WRITER = re.compile(r"[1-9a-f][0-9a-f]{0,13}", re.ASCII)
 _SYNTAX = msgspec.json.Decoder(msgspec.Raw)
+_VALUES = msgspec.json.Decoder(list[msgspec.Raw])
+
+_NAMES: set[str] = set()
+"""Names that were found good: there are as many as declared fields."""
+
+_NAMES_MAX = 10_000
 
 Cells = tuple[Cell, ...]
 """Newest first, by (stamp, writer): the first is what the policy `latest` shows."""
@@ -67,13 +74,43 @@ def entry_value(stamp: int, raw: str) -> str:
 
 def parse_key(key: str) -> tuple[Path, int] | None:
     """Return the path and the writer of a map key, or None for one this version cannot read."""
-    match = _KEY.fullmatch(key)
-    if match is None:
-        return None
-    name, member, sub, writer = match.groups()
-    if member is None:
-        return (name,), int(writer, 16)
-    return ((name, member) if sub is None else (name, member, sub)), int(writer, 16)
+    path_text, bar, writer_text = key.rpartition("|")
+    path, writer = _path(path_text), _writer(writer_text)
+    return None if not bar or path is None or writer is None else (path, writer)
+
+
+def _path(text: str) -> Path | None:
+    parts = tuple(text.split("/"))
+    good = len(parts) <= 3 and _is_name(parts[0]) and (len(parts) < 2 or _is_member(parts[1]))
+    return parts if good and (len(parts) < 3 or parts[2] == MARKER or _is_name(parts[2])) else None
+
+
+def _writer(text: str) -> int | None:
+    return int(text, 16) if _WRITER.fullmatch(text) else None
+
+
+@lru_cache(maxsize=1024)
+def _is_name(text: str) -> bool:
+    good = _NAME.fullmatch(text) is not None
+    if good and len(_NAMES) < _NAMES_MAX:
+        _NAMES.add(text)
+    return good
+
+
+@lru_cache(maxsize=4096)  # All fields of an entity share its id.
+def _is_member(text: str) -> bool:
+    return _MEMBER.fullmatch(text) is not None
+
+
+def _are_all_json(entries: Mapping[str, str]) -> bool:
+    """Whether every value holds one JSON text, found out by reading all of them as one."""
+    values = [value.partition(" ")[2] for value in entries.values()]
+    try:
+        good = len(_VALUES.decode(f"[{','.join(values)}]")) == len(values)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    # Space around a text would be JSON too, and is not ours.
+    return good and [value.strip() for value in values] == values
 
 
 def parse_value(value: str) -> tuple[int, str] | None:
@@ -116,12 +153,14 @@ class Registers:
     to the thread that writes.
     """
 
-    __slots__ = ("_fields_owned", "_highest", "_members_owned", "_owned", "fields", "members")
+    __slots__ = ("_fields_owned", "_highest", "_members_owned", "_owned", "fields", "is_plain", "members")
 
     def __init__(self) -> None:
         self.fields: dict[str, Cells] = {}
         self.members: dict[str, dict[str, Entity]] = {}
         self._highest = 0
+        self.is_plain = True
+        """Whether no path ever had two values here and nothing was removed: then nothing can be in conflict."""
         self._fields_owned = True
         self._members_owned = True
         self._owned: set[tuple[str, ...]] = set()
@@ -129,32 +168,56 @@ class Registers:
     @classmethod
     def from_entries(cls, entries: Mapping[str, str]) -> "Registers":
         """Read the whole map of a document."""
-        # Every document that is opened or merged passes here, entry by entry: hence the plain style.
+        # Every document that is opened or merged passes here, entry by entry: hence the plain style. Names, ids,
+        # writers and stamps repeat, so that each is looked at closely once.
+        if not _are_all_json(entries):
+            entries = {key: value for key, value in entries.items() if parse_entry(key, value) is not None}
         registers = cls()
         fields, members = registers.fields, registers.members
         highest = 0
-        new_tuple, parse, empty = tuple.__new__, _KEY.fullmatch, ()
+        names, ids, writers, stamps = _NAMES, set[str](), dict[str, int | None](), dict[str, int | None]()
+        new_tuple = tuple.__new__
         for key, value in entries.items():
-            match = parse(key)
+            path, _, writer_text = key.rpartition("|")
             text, _, raw = value.partition(" ")
-            stamp = _stamp(text)
-            if match is None or stamp is None or not _is_json(raw):
+            if writer_text not in writers:
+                writers[writer_text] = _writer(writer_text)
+            if text not in stamps:
+                stamps[text] = _stamp(text)
+            writer, stamp = writers[writer_text], stamps[text]
+            if writer is None or stamp is None or not raw:
                 continue
-            name, member, sub, writer = match.groups()
-            if stamp > highest:  # noqa: PLR1730 - `max` takes longer
-                highest = stamp
-            cell = new_tuple(Cell, (stamp, int(writer, 16), raw))
-            if member is None:
+            parts = path.split("/")
+            count = len(parts)
+            name = parts[0]
+            if name not in names and not _is_name(name):
+                continue
+            if count == 1:
                 branch, last = fields, name
             else:
+                member = parts[1]
+                if member not in ids:
+                    if not _is_member(member):
+                        continue
+                    ids.add(member)
+                if count == 2:
+                    last = SELF
+                else:
+                    last = parts[2]
+                    if count > 3 or (last not in names and last != MARKER and not _is_name(last)):
+                        continue
                 entities = members.get(name)
                 if entities is None:
                     entities = members[name] = {}
                 found = entities.get(member)
                 branch = entities[member] = {} if found is None else found
-                last = sub or SELF
-            known = branch.get(last, empty)
+            if stamp > highest:  # noqa: PLR1730 - `max` takes longer
+                highest = stamp
+            cell = new_tuple(Cell, (stamp, writer, raw))
+            known = branch.get(last)
             branch[last] = _with(known, cell) if known else (cell,)
+            if known or last == MARKER:
+                registers.is_plain = False
         registers._highest = highest
         return registers
 
@@ -165,6 +228,7 @@ class Registers:
             side._fields_owned = side._members_owned = False  # noqa: SLF001
             side._owned = set()  # noqa: SLF001
         copy.fields, copy.members, copy._highest = self.fields, self.members, self._highest
+        copy.is_plain = self.is_plain
         return copy
 
     def cells(self, path: Path) -> Cells:
@@ -182,7 +246,9 @@ class Registers:
         """Set one writer's value."""
         self._highest = max(self._highest, cell.stamp)
         branch, name = self._branch(path)
-        branch[name] = _with(branch.get(name, ()), cell)
+        branch[name] = cells = _with(branch.get(name, ()), cell)
+        if len(cells) > 1 or name == MARKER:
+            self.is_plain = False
 
     def drop(self, path: Path, writer: int) -> None:
         """Forget one writer's value."""

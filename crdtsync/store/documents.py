@@ -265,7 +265,9 @@ class Documents:
                     progress = True
         if ready:
             self._touched_by_job.add(document.id)
-            refused = self._apply_ready(connection, document, ready, now_ms, carried)
+            refused = self._apply_ready(
+                connection, document, ready, now_ms, carried, version, frontier
+            )
             result.refused += refused
             result.applied += len(ready) - refused
             result.touched.add(document.id)
@@ -290,7 +292,9 @@ class Documents:
         for _, document_id in rows:
             document = self.open(connection, document_id, keep=False)
             self._touched_by_job.add(document_id)
-            conflicts = projections.save(connection, document.n, document.id, document.live, document.stored)
+            conflicts = projections.save(
+                connection, document.n, document.id, document.live, document.stored, is_fresh=False
+            )
             connection.execute("UPDATE _documents SET conflicts = ? WHERE n = ?", (conflicts, document.n))
             if document_id not in self._open:
                 document.live.close()
@@ -315,8 +319,13 @@ class Documents:
         ready: list[Change],
         now_ms: int,
         carried: dict[ChangeId, int | None],
+        version: Version,
+        frontier: Frontier,
     ) -> int:
-        """Apply changes whose causes are here, in order; return how many the CRDT refused."""
+        """Apply changes whose causes are here, in order; return how many the CRDT refused.
+
+        `version` and `frontier` are those after all of them.
+        """
         refused = 0
         try:
             document.live.apply([change.delta for change in ready])
@@ -330,14 +339,18 @@ class Documents:
             document.live.apply([change.delta for change in accepted])
             for change, reason in rejected:
                 _quarantine_change(connection, document, change, reason, now_ms)
+            version, frontier = document.version, document.frontier
+            for change in accepted:
+                frontier = advance(version, frontier, ChangeId(change.client, change.sequence), change.causes)
             ready = accepted
         if not ready:
             return refused
-        last = 0
-        for change in ready:
-            key = ChangeId(change.client, change.sequence)
-            document.frontier = advance(document.version, document.frontier, key, change.causes)
-            last = _insert_change(connection, document.n, change, carried[key])
+        document.version, document.frontier = version, frontier
+        connection.executemany(
+            _INSERT_CHANGE,
+            [_change_row(document.n, item, carried[ChangeId(item.client, item.sequence)]) for item in ready],
+        )
+        last = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
         document.deltas += len(ready)
         self._save(connection, document, last, max(change.at_ms for change in ready))
         if any(REFERENCES.encode() in change.delta for change in ready):
@@ -489,21 +502,19 @@ class Documents:
                 document.live.close()
 
 
-def _insert_change(connection: sqlite3.Connection, n: int, change: Change, segment: int | None = None) -> int:
-    cursor = connection.execute(
-        "INSERT INTO _changes (document, client, sequence, at_ms, label, causes, delta, segment) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            n,
-            change.client,
-            change.sequence,
-            change.at_ms,
-            change.label,
-            pack_frontier(change.causes) if change.causes else b"",
-            change.delta,
-            segment,
-        ),
-    )
+_INSERT_CHANGE = (
+    "INSERT INTO _changes (document, client, sequence, at_ms, label, causes, delta, segment) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _change_row(n: int, change: Change, segment: int | None) -> tuple[object, ...]:
+    causes = pack_frontier(change.causes) if change.causes else b""
+    return n, change.client, change.sequence, change.at_ms, change.label, causes, change.delta, segment
+
+
+def _insert_change(connection: sqlite3.Connection, n: int, change: Change) -> int:
+    cursor = connection.execute(_INSERT_CHANGE, _change_row(n, change, None))
     assert cursor.lastrowid is not None
     return cursor.lastrowid
 

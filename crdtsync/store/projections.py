@@ -29,28 +29,75 @@ class Stored:
 
 
 def save(
-    connection: sqlite3.Connection, n: int, document_id: str, live: LiveDocument, stored: Stored
+    connection: sqlite3.Connection,
+    n: int,
+    document_id: str,
+    live: LiveDocument,
+    stored: Stored,
+    *,
+    is_fresh: bool = True,
 ) -> int:
-    """Write what changed of a document's projection, and return how many conflicts it lists."""
+    """Write what changed of a document's projection, and return how many conflicts it lists.
+
+    Args:
+        connection: in a transaction.
+        n: the document's row.
+        document_id: its id.
+        live: the open document.
+        stored: what is known to be in the database.
+        is_fresh: False writes everything, also what the document's last changes did not touch.
+    """
     schema = live.schema
     if schema is None:
         return 0
+    names = {path[0] for path in live.take_touched()} if is_fresh else set(schema.fields)
     computed, typed, stale = _computed(live, schema, document_id)
     json = live.project(computed)
-    indexed = tuple(_indexed(schema, live.fields(), typed))
+    if not _update_json(connection, n, json, schema, names, stored):
+        _write_row(connection, n, json, schema, tuple(_indexed(schema, live.fields(), typed)), stale, stored)
+    if any(_is_searched(schema, name) for name in names):
+        _save_words(connection, n, live.search_text(), stored)
+    return _save_conflicts(connection, n, live.conflicts(), stored)
+
+
+def _update_json(
+    connection: sqlite3.Connection, n: int, json: str, schema: DocumentSchema, names: set[str], stored: Stored
+) -> bool:
+    """Replace the JSON alone, if no indexed value can have changed and the row is whole."""
+    if schema.computed or any(name in schema.fields and schema.fields[name].indexed for name in names):
+        return False
+    cursor = connection.execute(
+        f"UPDATE {table_of(schema.kind)} SET json = ? WHERE document = ? AND NOT stale", (json, n)
+    )
+    return cursor.rowcount == 1
+
+
+def _write_row(
+    connection: sqlite3.Connection,
+    n: int,
+    json: str,
+    schema: DocumentSchema,
+    indexed: tuple[SqlValue, ...],
+    stale: int,
+    stored: Stored,
+) -> None:
     table = table_of(schema.kind)
     if stored.indexed is not None and stored.indexed == indexed:
         connection.execute(f"UPDATE {table} SET json = ?, stale = ? WHERE document = ?", (json, stale, n))
-    else:
-        names = "".join(f", {column_of(name)}" for name in schema.indexed)
-        connection.execute(
-            f"INSERT OR REPLACE INTO {table} (document, stale, json{names}) "
-            f"VALUES (?, ?, ?{', ?' * len(indexed)})",
-            (n, stale, json, *indexed),
-        )
-        stored.indexed = indexed
-    _save_words(connection, n, live.search_text(), stored)
-    return _save_conflicts(connection, n, live.conflicts(), stored)
+        return
+    columns = "".join(f", {column_of(name)}" for name in schema.indexed)
+    connection.execute(
+        f"INSERT OR REPLACE INTO {table} (document, stale, json{columns}) VALUES (?, ?, ?{', ?' * len(indexed)})",
+        (n, stale, json, *indexed),
+    )
+    stored.indexed = indexed
+
+
+def _is_searched(schema: DocumentSchema, name: str) -> bool:
+    spec = schema.fields.get(name)
+    if spec is None:
+        return False
+    return spec.searchable or (spec.entity is not None and any(f.searchable for f in spec.entity.fields.values()))
 
 
 def _computed(
