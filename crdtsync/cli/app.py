@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from crdtsync.cli import conflicts, creating, documents, folder, kinds, numbers, status, syncing, writing
-from crdtsync.cli.failures import EXIT_CODES, reported
+from crdtsync.cli.failures import EXIT_CODES, NoReaderError, reported
 from crdtsync.cli.output import print_line
 from crdtsync.cli.settings import Settings
 from crdtsync.errors import UsageError
@@ -29,6 +29,13 @@ class Commands(TyperGroup):
         with reported():
             result = super().main(*args, **extra)
         raise SystemExit(result if isinstance(result, int) else 0)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was found."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise NoReaderError from error  # Else the parser takes it for a failure.
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command a word names."""

@@ -36,6 +36,10 @@ or disk; 130 interrupted; 141 nobody reads the output any more.
 _WrongCall: type[Exception] = cast("type[Exception]", typer.BadParameter.__base__)
 
 
+class NoReaderError(Exception):
+    """Nobody reads the output any more, as after `| head`."""
+
+
 def exit_code(error: CrdtSyncError) -> int:
     """Return the exit code of an error of ours."""
     match error:
@@ -63,7 +67,7 @@ def reported() -> Iterator[None]:
         _finish_wrong_call(error)
     except (KeyboardInterrupt, typer.Abort):
         _finish("interrupted", "", INTERRUPTED)
-    except BrokenPipeError:
+    except (NoReaderError, BrokenPipeError):
         _forget_output()
         sys.exit(NO_READER)
     except OSError as error:
