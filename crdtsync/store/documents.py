@@ -328,7 +328,7 @@ class Documents:
         """
         refused = 0
         try:
-            document.live.apply([change.delta for change in ready])
+            _take(document.live, [change.delta for change in ready])
         except CrdtError:
             # One of them is bad: find it on fresh copies, so that the others are not lost with it.
             accepted, rejected = self._sift(connection, document, ready)
@@ -371,7 +371,7 @@ class Documents:
                 continue
             scratch = self._live(connection, document.n, document.kind, None)
             try:
-                scratch.apply([*(item.delta for item in accepted), change.delta])
+                _take(scratch, [*(item.delta for item in accepted), change.delta])
                 scratch.close()
             except CrdtError as error:
                 rejected.append((change, error.message))
@@ -517,6 +517,12 @@ def _insert_change(connection: sqlite3.Connection, n: int, change: Change) -> in
     cursor = connection.execute(_INSERT_CHANGE, _change_row(n, change, None))
     assert cursor.lastrowid is not None
     return cursor.lastrowid
+
+
+def _take(live: LiveDocument, deltas: list[bytes]) -> None:
+    """Apply deltas and read the outcome: some that are accepted make a document that cannot be read."""
+    live.apply(deltas)
+    _ = live.registers, live.digest
 
 
 def unpack_causes(packed: bytes) -> tuple[ChangeId, ...]:

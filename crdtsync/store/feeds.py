@@ -347,9 +347,29 @@ def is_needless(connection: sqlite3.Connection, n: int, hint: NameHint) -> bool:
     return bool(found[0])
 
 
-def receive_segment(connection: sqlite3.Connection, n: int, file: DecodedFile, size_bytes: int) -> bool:
-    """Keep a segment until it is applied; return whether it is new."""
+def receive_segment(
+    connection: sqlite3.Connection, n: int, file: DecodedFile, size_bytes: int, now_ms: int
+) -> bool:
+    """Keep a segment until it is applied; return whether it is new.
+
+    Two of one place in a feed are both kept, and listed: changes carry their own identity, so that neither
+    can do harm, and a person should hear that there are two writers.
+    """
     header = file.header
+    fork = connection.execute(
+        "SELECT 1 FROM _segments WHERE remote = ? AND owner = ? AND feed = ? AND sequence = ? AND hash <> ?",
+        (n, header.writer, header.feed, header.sequence, file.hash),
+    ).fetchone()
+    if fork is not None:
+        quarantine(
+            connection,
+            "fork",
+            f"feed {header.writer}/{header.feed}",
+            f"there are two different segments {header.sequence}: a copy of this replica runs elsewhere, "
+            "or it was restored from a backup",
+            waiting_helps=False,
+            now_ms=now_ms,
+        )
     cursor = connection.execute(
         "INSERT OR IGNORE INTO _segments (remote, owner, feed, sequence, hash, previous, size_bytes, body) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

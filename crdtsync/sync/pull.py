@@ -218,7 +218,9 @@ def _keep_one(session: Session, connection: sqlite3.Connection, read: _Read) -> 
     decoded = read.decoded
     match decoded.header.type:
         case FileType.SEGMENT:
-            is_new = feeds.receive_segment(connection, session.n, decoded, read.file.size_bytes)
+            is_new = feeds.receive_segment(
+                connection, session.n, decoded, read.file.size_bytes, session.now_ms()
+            )
             if is_new and decoded.header.writer == session.replica:
                 # A segment of ours that this database does not know: it was restored from a backup, or is a
                 # copy. What it holds is taken back in, and we go on in a feed nobody has seen.
