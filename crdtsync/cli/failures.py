@@ -100,7 +100,8 @@ def _finish(message: str, hint: str, code: int) -> None:
 def _finish_wrong_call(error: Any) -> None:
     message: str = error.format_message().strip().rstrip(".")
     path = error.ctx.command_path if getattr(error, "ctx", None) is not None else "crdtsync"
-    if not message:  # No command was given, and the help has been printed.
+    if type(error).__name__ == "NoArgsIsHelpError":  # Of newer parsers; older ones print the help and leave.
+        error.show()
         sys.exit(WRONG_USE)
     _finish(message[:1].lower() + message[1:], f"`{path} --help` tells more", WRONG_USE)
 

@@ -54,7 +54,8 @@ def test_a_new_document_holds_typed_values(shop):
 
     assert (made["reference"], made["number"], made["references"]) == ("R2-0001", None, ["R2-0001"])
     found = made["fields"]
-    assert [found[name] for name in ("customer", "buyer", "due", "paid", "stage", "discount", "notes", "tags")] == [
+    names = ("customer", "buyer", "due", "paid", "stage", "discount", "notes", "tags")
+    assert [found[name] for name in names] == [
         "Ada", ada_ltd, "2030-01-02", True, "won", "1.50", "hello", ["vip"],
     ]  # fmt: skip
     assert [entry["value"] for entry in found["milestones"]] == ["printed"]

@@ -149,6 +149,9 @@ def test_the_replica_is_found_upward_and_by_the_environment(shop, monkeypatch):
 
 
 def test_version_and_help_are_there():
+    helped = CliRunner().invoke(app, [])
+    assert "Commands:\n" in helped.output
+    assert "error:" not in helped.output
     assert "crdtsync " in CliRunner().invoke(app, ["--version"]).stdout
     assert "Exit codes" in CliRunner().invoke(app, ["--help"]).stdout
     assert "NAME[WHICH]@PLACE" in CliRunner().invoke(app, ["edit", "--help"]).stdout
