@@ -14,7 +14,6 @@ from crdtsync import Replica
 from examples.sales.deals import convert, record_payment
 from examples.sales.model import Comment, Deal, Line, Quote, Sale
 from examples.sales.pricing import Price
-from examples.sales.status import Status
 
 DEPOSIT = Decimal("10.00")
 
@@ -42,6 +41,8 @@ _FOR_ANY = (
     Encounter.LINES_ADDED,
     Encounter.NOTES,
 )
+_FOR_QUOTES = (*_FOR_ANY, Encounter.CONVERT_TWICE)
+_FOR_SALES = (*_FOR_ANY, Encounter.PAY_TWICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ async def edit_apart(
     """Let both sides do one thing to a document, and note what must come of it."""
     chance = random.Random(f"{seed}/{deal_id}")  # noqa: S311 - nothing secret
     deal = await workstation.replica.get(cls, deal_id)
-    encounter = chance.choice(_choices(deal))
+    encounter = chance.choice(_FOR_QUOTES if isinstance(deal, Quote) else _FOR_SALES)
     line = chance.choice(list(deal.lines)).id
     for side in (workstation, office):
         await _DEEDS[encounter](side, cls, deal_id, line)
@@ -112,16 +113,6 @@ async def edit_apart(
             expected.converted.add(deal_id)
         case Encounter.OTHER_FIELDS | Encounter.LINES_ADDED | Encounter.NOTES | Encounter.PAY_TWICE:
             pass  # These merge without a question.
-
-
-def _choices(deal: Deal) -> tuple[Encounter, ...]:
-    match deal:
-        case Quote() if deal.status is not Status.CONVERTED_QUOTE:
-            return (*_FOR_ANY, Encounter.CONVERT_TWICE)
-        case Sale():
-            return (*_FOR_ANY, Encounter.PAY_TWICE)
-        case _:
-            return _FOR_ANY
 
 
 async def _quantity(side: Side, cls: type[Deal], deal_id: str, line: str) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 BATCH_SIZE = 64
-"""Edits that wait at one time: a replica writes those that do to its disk together."""
+"""Enough that a replica writes many edits to its disk at once, few enough that what they edit stays open."""
 
 
 async def in_batches(

@@ -10,7 +10,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
 
 from crdtsync import Document, Ref, Replica, derive_id
 from crdtsync.errors import DocumentNotFoundError
@@ -20,6 +19,7 @@ from examples.sales.model import (
     Deal,
     Line,
     Payment,
+    Purchase,
     PurchaseLine,
     PurchaseOrder,
     Quote,
@@ -29,7 +29,7 @@ from examples.sales.model import (
 from examples.sales.pricing import unit_cost
 from examples.sales.status import Milestone, MilestoneKind
 
-_LINE_FIELDS = ("product", "code", "description", "vendor", "split_key", "quantity", "price")
+_LINE_FIELDS = ("item", "description", "quantity", "price")
 _OPTIONS = ("room", "width", "height", "mount", "finish", "color", "control", "remarks")
 _DEAL_FIELDS = ("customer", "customer_name", "dated", "sales_rep", "terms", "bill_to", "tax", "discount")
 
@@ -76,8 +76,9 @@ async def derive_purchase_orders(replica: Replica, sale: Sale) -> list[str]:
     wanted: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in sale.lines:
         # Goods that come back are not bought.
-        if line.vendor and line.quantity > 0:
-            wanted[line.vendor, line.split_key].append(line)
+        item = line.item
+        if item.vendor and line.quantity > 0:
+            wanted[item.vendor, item.split_key].append(line)
     ids = []
     for (vendor, split_key), lines in sorted(wanted.items()):
         order_id = purchase_order_id_of(sale.id, vendor, split_key)
@@ -118,7 +119,7 @@ def content_of(order: PurchaseOrder) -> str:
     """Return a hash of what a vendor is asked for."""
     content = hashlib.blake2b(digest_size=16)
     for line in order.lines:
-        content.update(repr((line.id, line.code, line.options, line.quantity, str(line.cost))).encode())
+        content.update(repr((line.id, line.what)).encode())
     return content.hexdigest()
 
 
@@ -209,25 +210,18 @@ def _fill(order: PurchaseOrder, sale: Sale, vendor: str, split_key: str, lines: 
     known = {line.id: line for line in order.lines}
     removed = {line.id for line in order.lines.removed}
     for line in lines:
-        values: dict[str, Any] = {
-            "code": line.code,
-            "description": line.description,
-            "options": _options_text(line),
-            "quantity": line.quantity,
-            "cost": unit_cost(line.price),
-        }
+        what = _purchase_of(line)
         if line.id in removed:
             known[line.id] = order.lines.restore(line.id)
         if line.id not in known:
-            order.lines.add(PurchaseLine(**values), id=line.id)
-            continue
-        for name, value in values.items():
-            if getattr(known[line.id], name) != value:
-                setattr(known[line.id], name, value)
+            order.lines.add(PurchaseLine(what=what), id=line.id)
+        elif known[line.id].what != what:
+            known[line.id].what = what
     for line_id in known.keys() - {line.id for line in lines}:
         order.lines.remove(line_id)
 
 
-def _options_text(line: Line) -> str:
+def _purchase_of(line: Line) -> Purchase:
     chosen = ((name, getattr(line, name)) for name in _OPTIONS)
-    return ", ".join(f"{name} {value}" for name, value in chosen if value not in ("", None))
+    options = ", ".join(f"{name} {value}" for name, value in chosen if value not in ("", None))
+    return Purchase(line.item.code, line.description, options, line.quantity, unit_cost(line.price))

@@ -10,6 +10,9 @@ from examples.sales.invoices import Invoice, InvoiceLine
 LONGEST_LINES = 1_114
 """As many lines as the longest invoice of a real dealer."""
 
+LONGEST_FROM = 20
+"""How many invoices there are at least for one of them to be the longest."""
+
 _WORDS = (
     "WHITE",
     "HEART",
@@ -42,13 +45,16 @@ _COUNTRIES = ("United Kingdom", "United Kingdom", "United Kingdom", "France", "E
 
 
 def generate_invoices(count: int, seed: int) -> Iterator[Invoice]:
-    """Yield invoices: mostly short ones, some returns, one of 1,114 lines, customers that come again."""
+    """Yield invoices: mostly short ones, some returns, one of 1,114 lines, customers that come again.
+
+    The same for the same seed and count.
+    """
     chance = random.Random(seed)  # noqa: S311 - nothing secret
     codes = [f"{chance.randrange(10_000, 90_000)}{chance.choice(('', '', 'A', 'B'))}" for _ in range(300)]
     named = {code: _description(chance) for code in codes}
     customers = ["", *(str(chance.randrange(12_000, 19_000)) for _ in range(max(3, count // 3)))]
     for index in range(count):
-        is_longest = index == count // 2
+        is_longest = count >= LONGEST_FROM and index == count // 2
         is_return = not is_longest and chance.random() < 0.08
         size = LONGEST_LINES if is_longest else min(60, 1 + int(chance.expovariate(1 / 12)))
         lines = []

@@ -8,7 +8,7 @@ from decimal import Decimal
 from crdtsync import Ref, Replica, derive_id
 from examples.sales.deals import convert, derive_purchase_orders, present, record_payment
 from examples.sales.invoices import Invoice, InvoiceLine
-from examples.sales.model import Customer, Deal, Line, Product, Quote, Sale
+from examples.sales.model import Customer, Deal, Item, Line, Product, Quote, Sale
 from examples.sales.pricing import Price, Tax, to_cents
 
 COUNTER = "counter"
@@ -19,6 +19,10 @@ PRICE_LIST = "2010-12"
 VENDOR_DISCOUNT_PCT = Decimal(50)
 MARGIN_PCT = Decimal(50)
 """Together with the discount this makes the list price the selling price, which is what an invoice shows."""
+
+
+PRESENTED_SHARE = 1 / 3
+CONVERTED_SHARE = 1 / 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,9 @@ class Fate:
 def fate_of(invoice: Invoice, seed: int) -> Fate:
     """Return what becomes of a deal; the same for the same seed, whatever else is in the file."""
     chance = random.Random(f"{seed}/{invoice.number}/{invoice.part}")  # noqa: S311 - nothing secret
-    is_converted = chance.random() < 1 / 3
+    is_converted = chance.random() < CONVERTED_SHARE
     return Fate(
-        is_presented=chance.random() < 1 / 2,
+        is_presented=chance.random() < PRESENTED_SHARE,
         is_converted=is_converted,
         deposit_pct=chance.choice((0, 20, 50, 100)) if is_converted else 0,
     )
@@ -94,7 +98,7 @@ async def enter_product(office: Replica, line: InvoiceLine) -> None:
 async def enter_deal(
     replica: Replica, invoice: Invoice, fate: Fate, *, by: str
 ) -> list[tuple[type[Deal], str]]:
-    """Make an invoice a quote, or a sale at once if goods came back; return what was made."""
+    """Make an invoice a quote, or a sale at once if goods came back; return what was made, newest last."""
     if invoice.is_return:
         sale_id = derive_id("sale", invoice.number, str(invoice.part))
         async with replica.edit(Sale, sale_id, create=True, label="goods came back") as sale:
@@ -135,10 +139,8 @@ def _line_of(line: InvoiceLine) -> Line:
         price_list_version=PRICE_LIST,
     )
     return Line(
-        product=Ref(product_id_of(line.code)),
-        code=line.code,
+        item=Item(Ref(product_id_of(line.code)), line.code, vendor_of(line.code)),
         description=line.description,
-        vendor=vendor_of(line.code),
         quantity=line.quantity,
         price=price,
     )

@@ -52,6 +52,8 @@ class Made:
     """What one workstation made."""
 
     deals: list[tuple[type[Deal], str]] = field(default_factory=list)
+    current: list[tuple[type[Deal], str]] = field(default_factory=list)
+    """Of each invoice what is worked on: the sale if there is one, else the quote."""
 
 
 class NeverQuietError(Exception):
@@ -143,7 +145,9 @@ class _Job:
     async def _sell(self, replica: Replica, invoices: list[Invoice], made: Made, bar: Bar) -> None:
         async def enter(invoice: Invoice) -> None:
             fate = fate_of(invoice, self._plan.seed)
-            made.deals.extend(await enter_deal(replica, invoice, fate, by=replica.name))
+            deals = await enter_deal(replica, invoice, fate, by=replica.name)
+            made.deals.extend(deals)
+            made.current.append(deals[-1])
 
         await in_batches(invoices, enter, done=bar.advance)
         await self._mark(replica, made.deals)
@@ -161,7 +165,7 @@ class _Job:
 
     async def _edit_apart(self) -> None:
         """Let each workstation and the office edit the same documents, neither knowing of the other."""
-        with self._display.phase("edit while apart", sum(len(made.deals) for made in self._made)) as bar:
+        with self._display.phase("edit while apart", sum(len(made.current) for made in self._made)) as bar:
             async with asyncio.TaskGroup() as group:
                 for replica, made in zip(self._workstations, self._made, strict=True):
                     group.create_task(self._edit_with_office(replica, made, bar))
@@ -174,7 +178,7 @@ class _Job:
         async def edit(deal: tuple[type[Deal], str]) -> None:
             await edit_apart(*deal, self._plan.seed, workstation=workstation, office=office, expected=mine)
 
-        await in_batches(made.deals, edit, done=bar.advance)
+        await in_batches(made.current, edit, done=bar.advance)
         converted = [(Sale, sale_id_of(quote_id)) for quote_id in sorted(mine.converted)]
         for side in (workstation, office):
             await self._mark(side.replica, converted)

@@ -82,14 +82,24 @@ class Product(Document, kind="product", shared=True):
     options: Entities[OptionDefinition]
 
 
-class Line(Entity):
-    """One line of a quote or a sale, with the labels it needs to be shown without the catalogue."""
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What of the catalogue is on a line, with what it takes to show and to buy it without the catalogue.
+
+    It is one value: the code of one product and the vendor of another are nothing that can be bought.
+    """
 
     product: Ref[Product] | None = None
     code: str = ""
-    description: str = ""
     vendor: str = ""
     split_key: str = ""
+
+
+class Line(Entity):
+    """One line of a quote or a sale."""
+
+    item: Item = field(default=Item(), policy="ask")
+    description: str = ""
     quantity: int = field(default=1, policy="ask")
     price: Price = field(default=Price(ZERO), policy="ask")
     room: str = ""
@@ -172,15 +182,22 @@ class Sale(Deal, kind="sale", series=Series("sales", "S-{number:05d}")):
         return sale_status(self.milestones)
 
 
-class PurchaseLine(Entity):
-    """What is bought for one line of the sale; it has that line's id."""
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What is bought for one line of a sale: derived from that line in one go, and so one value."""
 
-    code: str = ""
-    description: str = ""
-    options: str = ""
-    quantity: int = field(default=1, policy="ask")
-    cost: Decimal = field(default=ZERO, policy="ask")
-    """Of one piece, unrounded."""
+    code: str
+    description: str
+    options: str
+    quantity: int
+    unit_cost: Decimal
+    """Unrounded."""
+
+
+class PurchaseLine(Entity):
+    """A line of a purchase order; it has the id of the sale's line."""
+
+    what: Purchase = field(policy="ask")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +229,7 @@ class PurchaseOrder(Document, kind="purchase_order", series=Series("purchase-ord
     @computed
     def cost(self) -> Decimal:
         """What we pay the vendor."""
-        return sum((line.cost * line.quantity for line in self.lines), ZERO)
+        return sum((line.what.unit_cost * line.what.quantity for line in self.lines), ZERO)
 
 
 @dataclass(frozen=True, slots=True)
