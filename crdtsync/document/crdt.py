@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from pycrdt import Doc, Map, MapEvent, Text, TransactionEvent, merge_updates
+from pycrdt import Doc, Map, Text, TransactionEvent, merge_updates
 
 from crdtsync.errors import CrdtError
 
@@ -70,7 +70,7 @@ class CrdtDocument:
         """
         changed: dict[str, tuple[str | None, str | None]] = {}
 
-        def keep(event: MapEvent) -> None:
+        def keep(event: Any) -> None:
             for key, change in event.keys.items():
                 before, after = change.get("oldValue"), change.get("newValue")
                 if not isinstance(before, str | None) or not isinstance(after, str | None):
@@ -79,11 +79,12 @@ class CrdtDocument:
 
         strange: list[str] = []
         with _Door("apply", self):
-            subscription = self._map.observe(keep)
+            # The bare observer: pycrdt's own event looks for shared types in every value, of which there are none.
+            subscription = self._map.integrated.observe(keep)
             try:
                 self._apply(updates)
             finally:
-                self._map.unobserve(subscription)
+                subscription.drop()
             self._deltas.clear()
             if strange:
                 raise CrdtError(f"the map holds something else than a string under {strange[0]!r:.80}")

@@ -128,7 +128,8 @@ def _entity_json(entity_id: str, entity: Entity, schema: EntitySchema) -> str:
     for name, spec in schema.fields.items():
         cells = entity.get(name)
         if cells:
-            parts.append(f'"{name}":{shown_cell(cells, spec).raw}')
+            raw = cells[0].raw if len(cells) == 1 else shown_cell(cells, spec).raw
+            parts.append(f'"{name}":{raw}')
     return ",".join(parts) + "}"
 
 
@@ -143,13 +144,14 @@ def _words(spec: FieldSchema, registers: Registers, texts: Mapping[str, str]) ->
             searched = [item for item in spec.entity.fields.values() if item.searchable]
             if not searched:
                 return []
-            words: dict[str, None] = {}
+            # Lines of one product repeat its words: each different text is decoded once.
+            raws: dict[str, None] = {}
             for entity_id in registers.order(spec.name):
                 entity = registers.entity(spec.name, entity_id)
                 for item in searched:
                     if cells := entity.get(item.name):
-                        words[_plain(shown_cell(cells, item).raw)] = None
-            return list(words)
+                        raws[cells[0].raw if len(cells) == 1 else shown_cell(cells, item).raw] = None
+            return [_plain(raw) for raw in raws]
         case _:
             return []
 

@@ -65,6 +65,8 @@ def conflicts_of_field(registers: Registers, spec: FieldSchema) -> Iterator[RawC
         entities = registers.members.get(spec.name, {})
         for entity_id in sorted(entities):
             entity = entities[entity_id]
+            if MARKER not in entity and max(map(len, entity.values())) == 1:
+                continue
             state = presence(entity) if MARKER in entity else Presence.PRESENT
             if state is Presence.REMOVED:
                 continue
