@@ -323,7 +323,7 @@ def _outside(connection: sqlite3.Connection, job: Job[R]) -> R:
 
 
 def _in_snapshot(connection: sqlite3.Connection, job: Job[R]) -> R:
-    connection.execute("BEGIN")
+    _outside(connection, lambda connection: connection.execute("BEGIN"))
     try:
         return job(connection)
     finally:
