@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from crdtsync.document.draft import Draft
+from crdtsync.document.draft import Draft, references
 from crdtsync.document.model import Document, DocumentInfo, schema_of
 from crdtsync.errors import (
     DocumentLockedError,
@@ -132,12 +132,10 @@ class Editing(Generic[D]):
             try:
                 draft = documents.draft(connection, self._id, kind)
             except DocumentNotFoundError:
-                if not self._create or connection.execute(
-                    "SELECT 1 FROM _documents WHERE id = ?", (self._id,)
-                ).fetchone():
+                if not self._create or query.exists(connection, self._id):
                     raise
             else:
-                return draft, query.info(connection, self._id)
+                return draft, query.info(connection, self._id, references(draft.base))
         self._is_new = True
         return documents.new_draft(kind), DocumentInfo(self._id, kind)
 
@@ -166,8 +164,8 @@ class Editing(Generic[D]):
     def _commit(self, connection: sqlite3.Connection) -> MadeChange | None:
         schema = schema_of(self._class)
         identity = self._workspace.identity
-        exists = connection.execute("SELECT 1 FROM _documents WHERE id = ?", (self._id,)).fetchone()
-        if exists is None and self._create and schema.series is not None:
+        is_numbered = self._is_new and schema.series is not None
+        if is_numbered and not query.exists(connection, self._id):
             self._draft.set_reference(next_reference(connection, identity.name))
         made = self._workspace.documents.commit(
             connection,
@@ -177,6 +175,7 @@ class Editing(Generic[D]):
             is_new=self._create,
             shared=schema.shared or identity.role == "office",
         )
-        if exists is None:
-            self._document._info = query.info(connection, self._id)  # noqa: SLF001
+        if self._is_new:
+            live = self._workspace.documents.open(connection, self._id).live
+            self._document._info = query.info(connection, self._id, live.references())  # noqa: SLF001
         return made

@@ -197,18 +197,19 @@ class Documents:
         """
         now_ms = time_of(self._environment)
         kind = draft.schema.kind
-        row = connection.execute("SELECT kind FROM _documents WHERE id = ?", (document_id,)).fetchone()
-        if row is not None and row[0] != kind:
-            raise ValidationError(f"{document_id} is a {row[0]}, not a {kind}")
-        if row is None:
-            if not is_new:
-                raise DocumentNotFoundError(f"there is no document {document_id}")
-            document = self._create(connection, document_id, kind, now_ms, shared=shared)
-        else:
+        created = False
+        try:
             document = self.open(connection, document_id)
+        except DocumentNotFoundError:
+            if not is_new:
+                raise
+            document = self._create(connection, document_id, kind, now_ms, shared=shared)
+            created = True
+        if document.kind != kind:
+            raise ValidationError(f"{document_id} is a {document.kind}, not a {kind}")
         self._touched_by_job.add(document_id)
         written = document.live.write(draft, now_ms)
-        if written is None and row is not None:
+        if written is None and not created:
             return None
         if written is None:
             raise ValidationError("a new document has nothing in it", hint="Set at least one field")
@@ -225,7 +226,7 @@ class Documents:
             self._save_aliases(connection, document)
         if document.shared:
             connection.execute("INSERT INTO _outbox (remote, change) SELECT n, ? FROM _remotes", (change,))
-        return MadeChange(document_id, document.n, change, change_id, row is None)
+        return MadeChange(document_id, document.n, change, change_id, created)
 
     def apply(
         self, connection: sqlite3.Connection, incoming: DocumentChanges, segment: int | None = None

@@ -104,10 +104,21 @@ def find(connection: sqlite3.Connection, document_id: str, kind: str) -> Row:
     return _row(found)
 
 
-def info(connection: sqlite3.Connection, document_id: str) -> DocumentInfo:
-    """Return what is known of a document beside its content; it must be here, with a projection."""
-    (kind,) = connection.execute("SELECT kind FROM _documents WHERE id = ?", (document_id,)).fetchone()
-    return find(connection, document_id, kind)[0]
+def info(connection: sqlite3.Connection, document_id: str, references: Iterable[str]) -> DocumentInfo:
+    """Return what is known of a document that is here beside its content; its open CRDT has the references."""
+    row = connection.execute(
+        f"SELECT d.kind, {_NUMBER}, d.created_ms, d.changed_ms, d.digest, d.conflicts FROM _documents d WHERE d.id = ?",
+        (document_id,),
+    ).fetchone()
+    kind, number, created_ms, changed_ms, digest, conflict_count = row
+    return DocumentInfo(
+        document_id, kind, number, tuple(references), created_ms, changed_ms, digest, conflict_count
+    )
+
+
+def exists(connection: sqlite3.Connection, document_id: str) -> bool:
+    """Whether a document is here, readable or not."""
+    return connection.execute("SELECT 1 FROM _documents WHERE id = ?", (document_id,)).fetchone() is not None
 
 
 def kind_of(connection: sqlite3.Connection, document_id: str) -> str:
