@@ -129,9 +129,10 @@ async def _running(function: Callable[[], Awaitable[None]]) -> AsyncIterator[Non
             yield
             task.cancel()
     except BaseExceptionGroup as errors:
-        if len(errors.exceptions) == 1:
-            raise errors.exceptions[0] from errors.exceptions[0].__cause__
-        raise
+        error: BaseException = errors
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]  # Task groups within task groups wrap it again and again.
+        raise error from error.__cause__
 
 
 async def _as_coroutine(function: Callable[[], Awaitable[None]]) -> None:

@@ -112,11 +112,11 @@ class SlowRemote:
         return RemoteTraits(kind="slow", poll_interval_s=0.01)
 
     def fail(self, at: int, *, late: bool = False, error: type[RemoteError] = RemoteUnavailableError) -> None:
-        """Let the `at`-th call from now on fail, once; 0 for none."""
+        """Let the `at`-th call from now on fail, once; 0 for none. Only what writes can find the place full."""
         self.calls, self.fail_at, self.fails_late, self.error = 0, at, late, error
 
     async def put(self, name: str, data: bytes) -> None:
-        fails = await self._turn()
+        fails = await self._turn(writes=True)
         if name in self.view.files:
             raise RemoteFileExistsError(name)
         self.view.files[name] = self.place.files[name] = self.place.ever[name] = data
@@ -144,7 +144,7 @@ class SlowRemote:
         ]
 
     async def delete(self, name: str) -> None:
-        fails = await self._turn()
+        fails = await self._turn(writes=True)
         self.view.files.pop(name, None)
         if self.place.files.pop(name, None) is not None:
             self.place.changed(name, self.machine)
@@ -161,8 +161,10 @@ class SlowRemote:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def _turn(self) -> bool:
+    async def _turn(self, *, writes: bool = False) -> bool:
         await asyncio.sleep(0)
+        if not writes and self.error is not RemoteUnavailableError:
+            return False
         self.calls += 1
         fails = self.calls == self.fail_at
         if fails and not self.fails_late:

@@ -241,7 +241,7 @@ def test_replicas_end_equal_and_quiet(history):
 
 
 @pytest.mark.slow
-@settings(PROFILE, max_examples=int(os.environ.get("HISTORIES", "1000")))
+@settings(PROFILE, max_examples=int(os.environ.get("HISTORIES", "300")))
 @given(histories)
 def test_replicas_end_equal_and_quiet_in_many_histories(history):
     asyncio.run(run(history))

@@ -1,0 +1,309 @@
+"""Goal: the agent runs rounds when there is something to do, waits out what passes, and ends on what does not.
+
+Method: real agents over a place in memory that can be switched off; waits are for states, with a time limit.
+"""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from crdtsync import Environment
+from crdtsync.errors import MarkerMissingError, RemoteUnavailableError, StoreFullError, SyncBusyError
+from crdtsync.store import feeds
+from crdtsync.sync import agent
+from crdtsync.testing import MemoryPlace, MemoryRemote
+from tests.simulation.world import KINDS, Quote
+from crdtsync import open_replica
+
+PATIENCE_S = 20
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Back off and look for a lock in milliseconds."""
+    monkeypatch.setattr(agent, "BACK_OFF_S", (0.01, 0.02))
+    monkeypatch.setattr(agent, "LOCK_POLL_S", 0.01)
+
+
+async def until(condition):
+    async with asyncio.timeout(PATIENCE_S):
+        while not await condition():
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def machine(tmp_path, name, role="roaming"):
+    async with open_replica(
+        tmp_path / name, name=name, role=role, kinds=list(KINDS), environment=Environment()
+    ) as replica:
+        yield replica
+
+
+async def make(replica, customer="Ada", document=None):
+    async with replica.edit(Quote, document) as quote:
+        quote.customer = customer
+    return quote.id
+
+
+async def test_mark_to_number_with_both_agents(tmp_path):
+    """I29, I30: what is marked is numbered without anybody asking again."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office, machine(tmp_path, "R1") as r1:
+        async with office.syncing(MemoryRemote(place)), r1.syncing(MemoryRemote(place)):
+            document = await make(r1)
+            await r1.mark_for_sync(document)
+
+            async def numbered():
+                return (await r1.get(Quote, document)).number == "Q-00001"
+
+            await until(numbered)
+            await make(office, "Bob", document)
+
+            async def renamed():
+                return (await r1.get(Quote, document)).customer == "Bob"
+
+            await until(renamed)
+
+
+async def test_quiet_agents_write_nothing(tmp_path):
+    """I32: two agents over a quiet folder do not wake each other for ever."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office, machine(tmp_path, "R1") as r1:
+        async with office.syncing(MemoryRemote(place)) as first, r1.syncing(MemoryRemote(place)) as second:
+            document = await make(r1)
+            await r1.mark_for_sync(document)
+            before = None
+            while before != (dict(place.files), first.rounds, second.rounds):
+                before = (dict(place.files), first.rounds, second.rounds)
+                await asyncio.sleep(0.5)
+
+
+async def test_second_process_is_refused(tmp_path):
+    """H39: one process of a machine syncs a replica at a time."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office:
+        async with machine(tmp_path, "office", "office") as other:
+            async with office.syncing(MemoryRemote(place)) as state:
+
+                async def runs():
+                    return state.rounds > 0
+
+                await until(runs)
+                with pytest.raises(SyncBusyError):
+                    await other.sync(MemoryRemote(place))
+            await other.sync(MemoryRemote(place))
+
+
+async def test_standby_takes_over(tmp_path):
+    """H39: a second agent stands by, and goes on when the first one stops; its edits are sent all the while."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office, machine(tmp_path, "office", "office") as other:
+        async with office.syncing(MemoryRemote(place)) as first:
+
+            async def runs():
+                return first.rounds > 0
+
+            await until(runs)
+            async with other.syncing(MemoryRemote(place)) as second:
+
+                async def stands_by():
+                    return second.is_standby
+
+                await until(stands_by)
+                await make(other)
+
+                async def sent():
+                    return (await other.remotes())[0].waiting_changes == 0
+
+                await until(sent)
+        async with other.syncing(MemoryRemote(place)) as second:
+
+            async def took_over():
+                return second.rounds > 0 and not second.is_standby
+
+            await until(took_over)
+
+
+async def test_standby_takes_over_while_it_waits(tmp_path):
+    """H39: likewise without being started anew."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office, machine(tmp_path, "office", "office") as other:
+        stop = asyncio.Event()
+
+        async def run_first():
+            async with office.syncing(MemoryRemote(place)) as state:
+                while not state.rounds:
+                    await asyncio.sleep(0.001)
+                started.set()
+                await stop.wait()
+
+        started = asyncio.Event()
+        task = asyncio.create_task(run_first())
+        await started.wait()
+        async with other.syncing(MemoryRemote(place)) as second:
+
+            async def stands_by():
+                return second.is_standby
+
+            await until(stands_by)
+            assert second.rounds == 0
+            stop.set()
+            await task
+
+            async def took_over():
+                return second.rounds > 0 and not second.is_standby
+
+            await until(took_over)
+
+
+async def test_unavailable_remote_is_waited_out(tmp_path):
+    """H12, H13: while the folder cannot be reached the state says so, and all is sent when it can be."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office:
+        async with office.syncing(MemoryRemote(place)) as state:
+
+            async def runs():
+                return state.rounds > 0
+
+            await until(runs)
+            place.is_reachable = False
+            document = await make(office)
+
+            async def troubled():
+                return "switched off" in state.problem
+
+            await until(troubled)
+            (remote,) = await office.remotes()
+            assert "switched off" in remote.problem
+            assert remote.problem_since_ms
+            await make(office, "Bob", document)
+            place.is_reachable = True
+
+            async def sent():
+                return not state.problem and (await office.remotes())[0].waiting_changes == 0
+
+            await until(sent)
+            assert (await office.remotes())[0].problem == ""
+
+
+async def test_folder_that_is_not_set_up_is_waited_for(tmp_path):
+    """H12: a workstation that is started first waits for the office."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "R1") as r1, machine(tmp_path, "office", "office") as office:
+        with pytest.raises(MarkerMissingError):
+            await r1.sync(MemoryRemote(place))
+        async with r1.syncing(MemoryRemote(place)) as state:
+
+            async def troubled():
+                return "not set up" in state.problem
+
+            await until(troubled)
+            await office.sync(MemoryRemote(place))
+
+            async def runs():
+                return state.rounds > 0 and not state.problem
+
+            await until(runs)
+
+
+async def test_failure_of_the_database_ends_the_block(tmp_path, monkeypatch):
+    """H34: what waiting cannot heal surfaces where the block stands, as the error it is."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office:
+
+        def full(*args, **options):
+            raise StoreFullError("no space")
+
+        with monkeypatch.context() as patched, pytest.raises(StoreFullError):
+            async with office.syncing(MemoryRemote(place)) as state:
+
+                async def runs():
+                    return state.rounds > 0
+
+                await until(runs)
+                patched.setattr(feeds, "mark_put", full)
+                await make(office)
+                await asyncio.sleep(PATIENCE_S)
+        await office.sync(MemoryRemote(place))
+
+
+async def test_error_of_the_block_surfaces_as_it_is(tmp_path):
+    """The agent does not wrap what goes wrong inside the block, and gives the lock back."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office:
+        with pytest.raises(ZeroDivisionError):
+            async with office.syncing(MemoryRemote(place)):
+                raise ZeroDivisionError
+        await office.sync(MemoryRemote(place))
+
+
+async def test_cancelled_block_gives_the_lock_back(tmp_path):
+    """H32: a task that is cancelled in the middle of a round leaves nothing locked."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office:
+        for steps in range(0, 60, 3):
+
+            async def run():
+                async with office.syncing(MemoryRemote(place)):
+                    await make(office)
+                    await asyncio.sleep(PATIENCE_S)
+
+            task = asyncio.create_task(run())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        await office.sync(MemoryRemote(place))
+        assert (await office.remotes())[0].waiting_changes == 0
+
+
+async def test_remote_without_events_is_polled(tmp_path):
+    """H23: no event ever comes, or listening for them fails; polling finds what is new."""
+
+    class Deaf(MemoryRemote):
+        traits = agent.Remote.traits
+
+        async def changes(self):
+            raise RemoteUnavailableError("no events here")
+            yield
+
+    class Polled(Deaf):
+        @property
+        def traits(self):
+            from crdtsync.remote import RemoteTraits
+
+            return RemoteTraits(kind="memory", poll_interval_s=0.02)
+
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office, machine(tmp_path, "R1") as r1:
+        async with office.syncing(Polled(place)), r1.syncing(Polled(place)):
+            document = await make(r1)
+            await r1.mark_for_sync(document)
+
+            async def numbered():
+                return (await r1.get(Quote, document)).number is not None
+
+            await until(numbered)
+
+
+async def test_broken_marker_does_not_end_the_block(tmp_path):
+    """H5: bytes that make no sense in the folder are waited out like the folder itself."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office, machine(tmp_path, "R1") as r1:
+        await office.sync(MemoryRemote(place))
+        (name,) = [name for name in place.files if name.startswith("folder-")]
+        good, place.files[name] = place.files[name], b"half"
+        async with r1.syncing(MemoryRemote(place)) as state:
+
+            async def troubled():
+                return bool(state.problem)
+
+            await until(troubled)
+            place.files[name] = good
+
+            async def runs():
+                return state.rounds > 0
+
+            await until(runs)

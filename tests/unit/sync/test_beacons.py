@@ -1,0 +1,117 @@
+"""Goal: a beacon says what a replica has, as often as that changes, and a quiet folder stays quiet.
+
+Method: an office and workstations over a place in memory, and the files they leave there.
+"""
+
+from crdtsync.protocol.beacon import decode_beacon
+from crdtsync.protocol.files import decode_file
+from tests.simulation.world import HOUR_MS
+
+from .helpers import named
+
+
+async def shared_quote(machine):
+    document = await machine.make("Ada")
+    await machine.replica.mark_for_sync(document)
+    return document
+
+
+async def test_at_most_two_own_beacons_are_kept(world, office, r1):
+    """FORMAT 7: two, so that one is there at any time."""
+    document = await shared_quote(r1)
+    for number in range(5):
+        await r1.rename(document, f"c{number}")
+        await world.settle()
+        for machine in (office, r1):
+            assert len(named(world.place.files, "b", machine.replica.id)) <= 2
+    assert len(named(world.place.files, "b", r1.replica.id)) == 2
+
+
+async def test_old_beacons_are_deleted_after_a_failure(world, office, r1):
+    """H9, H32: a round that was cut before it deleted leaves that to the next."""
+    document = await shared_quote(r1)
+    await world.settle()
+    for number in range(4):
+        await r1.rename(document, f"c{number}")
+        for fail_at in range(3, 9):
+            await r1.try_steps(5, fail_at=fail_at, late=number % 2 == 0)
+    await r1.sync()
+    assert len(named(world.place.files, "b", r1.replica.id)) <= 2
+
+
+async def test_nothing_is_written_when_nothing_changed(world, office, r1):
+    """I32: no echo, also across restarts."""
+    await shared_quote(r1)
+    await world.settle()
+    before = dict(world.place.files)
+    for _ in range(3):
+        for machine in (office, r1):
+            await machine.restart()
+            report = await machine.sync()
+            assert report.is_idle
+    assert world.place.files == before
+
+
+async def test_heartbeat_once_a_day(world, office, r1):
+    """I32: a replica is heard from once a day, and nobody answers a heartbeat."""
+    await shared_quote(r1)
+    await world.settle()
+    before = set(world.place.files)
+    world.now_ms += 18 * HOUR_MS
+    await r1.sync()
+    assert set(world.place.files) == before
+    world.now_ms += 7 * HOUR_MS
+    await r1.sync()
+    assert len(set(world.place.files) - before) == 1
+    before = set(world.place.files)
+    world.place.arrive_all()
+    await r1.sync()
+    assert set(world.place.files) == before
+    (peer,) = await office.replica.peers()
+    heard = peer.heard_ms
+    await office.sync()
+    (peer,) = await office.replica.peers()
+    assert peer.heard_ms > heard
+
+
+async def test_clock_that_jumps_makes_no_beacons(world, office, r1):
+    """H41: a clock set back by ten years is no reason to write in every round."""
+    await shared_quote(r1)
+    await world.settle()
+    r1.offset_ms -= 10 * 365 * 24 * HOUR_MS
+    await r1.sync()
+    before = set(world.place.files)
+    for _ in range(3):
+        await r1.sync()
+    assert set(world.place.files) == before
+
+
+async def test_beacon_says_what_is_here(world, office, r1):
+    """I9: positions are of what is durably here, with the ledger's head."""
+    document = await shared_quote(r1)
+    await world.settle()
+    name = named(world.place.files, "b", office.replica.id)[-1]
+    beacon = decode_beacon(decode_file(world.place.files[name]).body)
+    (position,) = [item for item in beacon.positions if item.owner == r1.replica.id]
+    segments = named(world.place.files, "s", r1.replica.id)
+    assert position.sequence == len(segments)
+    assert position.hash == world.place.files[segments[-1]][-32:]
+    assert (beacon.ledger_index, beacon.coordinator, beacon.wants) == (1, True, [])
+    assert await r1.number(document) == "Q-00001"
+
+
+async def test_older_beacon_that_comes_late_changes_nothing(world, office, r1):
+    """H1, I12: marks never go down."""
+    first = {n: d for n, d in r1.remote.view.files.items() if n in named(world.place.files, "b", r1.replica.id)}
+    document = await shared_quote(r1)
+    await world.settle()
+    for _ in range(2):
+        await r1.rename(document, "Bob")
+        await world.settle()
+    receipts = await r1.replica.receipts(document)
+    office.remote.view.files.update(first)
+    await office.restart()
+    await office.sync()
+    assert await r1.replica.receipts(document) == receipts
+    (peer,) = await office.replica.peers()
+    assert peer.ledger_index == 1
