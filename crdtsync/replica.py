@@ -24,7 +24,7 @@ from crdtsync.remote import Remote
 from crdtsync.store import health, items, numbers, query
 from crdtsync.store.items import Item, Peer, Receipt
 from crdtsync.store.query import Conflict, HistoryEntry
-from crdtsync.store.workspace import Workspace, meta, set_meta
+from crdtsync.store.workspace import Workspace, refuse_root, meta, set_meta
 from crdtsync.sync import agent
 from crdtsync.sync.report import OnProgress, SyncReport
 
@@ -471,7 +471,7 @@ class Replica:
             StoreInSharedFolderError: this replica lies inside of it.
             StoreError: the disk.
         """
-        await agent.attach(self._workspace, open_remote(remote), create_folder=create_folder)
+        await agent.attach(self._workspace, self._outside_of(remote), create_folder=create_folder)
 
     async def sync(
         self,
@@ -491,10 +491,11 @@ class Replica:
         Raises:
             SyncBusyError: another process of this machine runs the sync.
             RemoteError: the remote cannot be used; edits are kept here and sent later.
+            StoreInSharedFolderError: the replica's own directory lies in the folder.
             StoreError: the disk.
         """
         return await agent.sync_once(
-            self._workspace, open_remote(remote), create_folder=create_folder, on_progress=on_progress
+            self._workspace, self._outside_of(remote), create_folder=create_folder, on_progress=on_progress
         )
 
     def syncing(
@@ -513,7 +514,7 @@ class Replica:
         """
         return agent.syncing(
             self._workspace,
-            open_remote(remote),
+            self._outside_of(remote),
             create_folder=create_folder,
             on_progress=on_progress,
             on_round=on_round,
@@ -540,6 +541,12 @@ class Replica:
                 for document in page:
                     yield document
                 offset += len(page)
+
+    def _outside_of(self, remote: str | Remote) -> Remote:
+        """Return the remote, which must not be around this replica's own directory."""
+        opened = open_remote(remote)
+        refuse_root(self.directory, opened.traits.local_root)
+        return opened
 
     async def _items(self, id: str | None, *, include_numbered: bool) -> list[Item]:  # noqa: A002
         kinds = [schema.kind for schema in self._workspace.kinds.known() if not schema.shared]

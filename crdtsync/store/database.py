@@ -4,6 +4,7 @@ Everything above is a plain function of a `sqlite3.Connection`. Functions given 
 transaction when they are waiting together (group commit): each is durable when its `await` returns.
 """
 
+import shutil
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ BUSY_TIMEOUT_S = 15.0
 BATCH_JOBS_MAX = 256
 
 _HEADER_BYTES = 100
+_ROOM_BYTES = 64 * 1024
 _MAGIC = b"SQLite format 3\x00"
 
 
@@ -71,9 +73,9 @@ class _Pending(Generic[R]):
 class Database:
     """An open database. Use `Database.open`; it is an async context manager's job to close it."""
 
-    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    def __init__(self, path: Path, busy_timeout_s: float | None = None) -> None:
         self.path = path
-        self._busy_timeout_s = busy_timeout_s
+        self._busy_timeout_s = BUSY_TIMEOUT_S if busy_timeout_s is None else busy_timeout_s
         self._is_open = False
         self._writer: aiosqlite.Connection
         self._reader: aiosqlite.Connection
@@ -82,7 +84,7 @@ class Database:
 
     @classmethod
     async def open(
-        cls, path: Path, *, create: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
+        cls, path: Path, *, create: bool = False, busy_timeout_s: float | None = None
     ) -> Self:
         """Open a database, bringing it to this version's tables.
 
@@ -345,7 +347,8 @@ def as_store_error(error: sqlite3.Error, path: Path) -> StoreError:
     """Return the error of ours for one of SQLite's."""
     name = getattr(error, "sqlite_errorname", "") or ""
     said = f"{path}: {error}"
-    if name.startswith("SQLITE_FULL"):
+    # Where the disk is too full even for SQLite's shared memory file, it only speaks of an I/O error.
+    if name.startswith("SQLITE_FULL") or (name.startswith("SQLITE_IOERR") and _is_full(path)):
         return StoreFullError(said)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreBusyError(said)
@@ -354,3 +357,10 @@ def as_store_error(error: sqlite3.Error, path: Path) -> StoreError:
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return StoreCorruptError(said)
     return StoreError(said)
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _ROOM_BYTES
+    except OSError:
+        return False

@@ -261,6 +261,16 @@ def refuse_inside(directory: Path, shared: str | None) -> None:
         raise StoreInSharedFolderError(f"{directory} lies in the shared folder {shared}")
 
 
+def refuse_root(directory: Path, root: str | None) -> None:
+    """Refuse to sync with a local folder that has the replica's directory in it.
+
+    Raises:
+        StoreInSharedFolderError: it has.
+    """
+    if root is not None and directory.resolve().is_relative_to(Path(root).expanduser().resolve()):
+        raise StoreInSharedFolderError(f"{directory} lies in {root}, with which it should sync")
+
+
 def _identify(
     connection: sqlite3.Connection,
     directory: Path,

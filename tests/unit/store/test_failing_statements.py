@@ -135,6 +135,7 @@ async def test_edits_that_share_a_transaction_fail_by_themselves_or_together(tmp
         await check_sound(replica)
 
 
+@pytest.mark.slow
 async def test_every_statement_of_opening_and_making_a_replica(tmp_path):
     async def make(directory):
         async with shop(directory) as replica:
@@ -161,6 +162,7 @@ async def test_every_statement_of_opening_and_making_a_replica(tmp_path):
     assert await every_failure(lambda: make(directory), check) > 5
 
 
+@pytest.mark.slow
 async def test_every_statement_of_a_round(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()

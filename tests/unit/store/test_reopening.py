@@ -74,7 +74,7 @@ def state(quote):
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(step, min_size=1, max_size=4), max_size=12))
 def test_any_edits_and_reopening_at_any_time(edits):
     async def play(directory):
