@@ -22,6 +22,9 @@ from crdtsync.store.documents import unpack_causes
 SEGMENT_CHANGES_MAX = 20_000
 SEGMENT_DELTA_BYTES_MAX = 8 * 1024 * 1024
 OWN_BEACONS_KEPT = 2
+WANTS_MAX = 100
+WANT_AFTER_MS = 60_000
+"""How long what others are known to have is waited for before its owner is asked; it is likely to be on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,15 +412,24 @@ def positions(connection: sqlite3.Connection, n: int) -> list[FeedPosition]:
     return [FeedPosition(*row) for row in rows]
 
 
-def wants(connection: sqlite3.Connection, n: int) -> list[FeedWant]:
-    """Return the segments that keep others waiting."""
+def wants(connection: sqlite3.Connection, n: int, now_ms: int) -> list[FeedWant]:
+    """Return the segments that keep others waiting, and those that others have had for a while and we have not."""
     rows = connection.execute(
         "SELECT DISTINCT s.owner, s.feed, s.sequence - 1 FROM _segments s WHERE s.remote = ? "
         "AND s.applied_ms IS NULL AND s.sequence > 1 AND NOT EXISTS (SELECT 1 FROM _segments p WHERE p.remote = s.remote "
-        "AND p.owner = s.owner AND p.feed = s.feed AND p.sequence = s.sequence - 1) ORDER BY 1, 2, 3 LIMIT 100",
-        (n,),
+        "AND p.owner = s.owner AND p.feed = s.feed AND p.sequence = s.sequence - 1) ORDER BY 1, 2, 3 LIMIT ?",
+        (n, WANTS_MAX),
     )
-    return [FeedWant(*row) for row in rows]
+    found = [FeedWant(*row) for row in rows]
+    rows = connection.execute(
+        "SELECT r.owner, r.feed, 1 + coalesce((SELECT max(sequence) FROM _segments s WHERE s.remote = r.remote "
+        "AND s.owner = r.owner AND s.feed = r.feed), 0) AS next FROM _receipts r WHERE r.remote = ? "
+        "AND r.received_ms NOT BETWEEN ? AND ? AND r.owner <> (SELECT value FROM _meta WHERE key = 'replica') "
+        "GROUP BY r.owner, r.feed HAVING max(r.sequence) >= next ORDER BY 1, 2 LIMIT ?",
+        (n, now_ms - WANT_AFTER_MS, now_ms, WANTS_MAX),
+    )
+    found += [FeedWant(*row) for row in rows]
+    return found
 
 
 def remember_incarnations(connection: sqlite3.Connection, incarnations: Iterable[Incarnation]) -> None:
@@ -462,7 +474,10 @@ def receive_beacon(
         "INSERT INTO _receipts (remote, replica, owner, feed, sequence, received_ms) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (remote, replica, owner, feed) DO UPDATE SET sequence = excluded.sequence, "
         "received_ms = excluded.received_ms WHERE excluded.sequence > sequence",
-        [(n, replica, item.owner, item.feed, item.sequence, now_ms) for item in beacon.positions],
+        [
+            (n, replica, item.owner, item.feed, item.sequence, now_ms)
+            for item in (*beacon.positions, *([] if beacon.own is None else [beacon.own]))
+        ],
     )
     if known is not None and known[0] >= beacon.counter:
         return False

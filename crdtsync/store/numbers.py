@@ -189,12 +189,13 @@ def head(connection: sqlite3.Connection) -> LedgerHead:
     return GENESIS if row is None else LedgerHead(*row)
 
 
-def who_is_ahead(connection: sqlite3.Connection, n: int) -> ReplicaId | None:
-    """Return the coordinator if it is known to have ledger entries that are not here."""
+def who_is_ahead(connection: sqlite3.Connection, n: int, now_ms: int) -> ReplicaId | None:
+    """Return the coordinator if it is known to have had ledger entries for a while that are not here."""
     row = connection.execute(
         "SELECT replica FROM _peers p WHERE remote = ? AND coordinator AND (ledger_index > ? "
-        "OR EXISTS (SELECT 1 FROM _ledger_waiting)) ORDER BY ledger_index DESC LIMIT 1",
-        (n, head(connection).index),
+        "AND heard_ms NOT BETWEEN ? AND ? OR EXISTS (SELECT 1 FROM _ledger_waiting)) "
+        "ORDER BY ledger_index DESC LIMIT 1",
+        (n, head(connection).index, now_ms - feeds.WANT_AFTER_MS, now_ms),
     ).fetchone()
     return None if row is None else ReplicaId(row[0])
 

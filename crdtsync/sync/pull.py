@@ -118,6 +118,7 @@ async def _read(session: Session, file: RemoteFile, hint: NameHint, report: Sync
         await _note_bad(session, file, hint, error, report)
         return None
     session.damaged.pop(name, None)
+    session.parked.discard((hint.owner, hint.feed, hint.number))
     session.retries.pop(name, None)
     session.retry_in.pop(name, None)
     own_data = data if decoded.header.writer == session.replica else b""
@@ -152,7 +153,7 @@ async def _note_bad(
     )
     match error:
         case NewerFormatError():
-            pass  # Another copy of it would say the same.
+            session.parked.add((hint.owner, hint.feed, hint.number))
         case PartialFileError() if 0 <= now_ms - since_ms < PARTIAL_MAX_MS:
             pass  # The ordinary state of a file that is on its way; only a lasting one is asked for again.
         case _:

@@ -44,6 +44,8 @@ class Session:
         """Own files that should be in the folder: name -> size."""
         self.damaged: dict[str, NameHint] = {}
         """Files that cannot be read as they are, so that their owner is asked for another copy."""
+        self.parked: set[tuple[str | None, str | None, int | None]] = set()
+        """Segments (owner, feed, sequence) that a newer version wrote: nobody is asked for another copy."""
         self.retry_in: dict[str, int] = {}
         """Damaged files -> rounds until they are read again."""
         self.retries: dict[str, int] = {}

@@ -241,7 +241,11 @@ def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[byte
     identity = session.workspace.identity
     head = numbers.head(connection)
     positions = feeds.positions(connection, session.n)
-    wants = {(want.owner, want.feed, want.sequence): want for want in feeds.wants(connection, session.n)}
+    wants = {
+        (want.owner, want.feed, want.sequence): want
+        for want in feeds.wants(connection, session.n, session.now_ms())
+        if (want.owner, want.feed, want.sequence) not in session.parked
+    }
     for hint in session.damaged.values():
         if hint.kind is NameKind.SEGMENT and hint.owner and hint.feed and hint.number:
             want = FeedWant(hint.owner, hint.feed, hint.number)
@@ -275,7 +279,7 @@ def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[byte
 
 def _ledger_owner(session: Session, connection: sqlite3.Connection, index: int) -> ReplicaId | None:
     """Return who is to be asked for ledger entries that exist and are not here; None if none are missing."""
-    owner = numbers.who_is_ahead(connection, session.n)
+    owner = numbers.who_is_ahead(connection, session.n, session.now_ms())
     for hint in session.damaged.values():
         if hint.kind is NameKind.LEDGER and hint.owner and (hint.number or 0) > index:
             owner = owner or hint.owner

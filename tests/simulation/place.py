@@ -34,6 +34,7 @@ class SlowPlace:
         self.files: dict[str, bytes] = {}
         self.ever: dict[str, bytes] = {}
         """The content of every file that ever was: what was deleted may still arrive somewhere."""
+        self.owners: dict[str, str] = {}
         self.views: dict[str, View] = {}
 
     def view(self, machine: str) -> View:
@@ -74,6 +75,27 @@ class SlowPlace:
             half = len(content) // 2
             view.placeholders.discard(name)
             view.files[name] = content[:half] + (bytes(len(content) - half) if how == ZEROS else b"")
+
+    def lose(self, machine: str, place: int) -> None:
+        """Let one of the coming segments or ledger files never arrive at a machine."""
+        view = self.view(machine)
+        found = [name for name in view.coming if "/s-" in name or "/l-" in name]
+        if found:
+            name = found[place % len(found)]
+            del view.coming[name]
+            if view.files.get(name) != self.ever[name]:
+                view.files.pop(name, None)
+            view.placeholders.discard(name)
+
+    def vanish(self, machine: str, place: int, kept: set[str]) -> None:
+        """Let a file vanish for one machine, or what it has put and kept for everybody."""
+        view = self.view(machine)
+        found = sorted(n for n in view.files if "/" in n and (n in kept or self.owners.get(n) != machine))
+        if found:
+            name = found[place % len(found)]
+            del view.files[name]
+            if self.owners.get(name) == machine and self.files.pop(name, None) is not None:
+                self.changed(name, machine)
 
     def arrive_all(self) -> None:
         """Let everything arrive everywhere."""
@@ -121,6 +143,7 @@ class SlowRemote:
             raise RemoteFileExistsError(name)
         self.view.files[name] = self.place.files[name] = self.place.ever[name] = data
         self.view.coming.pop(name, None)
+        self.place.owners[name] = self.machine
         self.place.changed(name, self.machine)
         self.puts.append(name)
         self._fail(fails)

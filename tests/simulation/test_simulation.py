@@ -64,6 +64,10 @@ actions = st.one_of(
     st.tuples(st.just("arrive"), machines, indexes, st.sampled_from((WHOLE, WHOLE, *ARRIVALS))),
     st.tuples(st.just("arrive"), machines, indexes, st.sampled_from((WHOLE, WHOLE, *ARRIVALS))),
     st.tuples(st.just("arrive all"), machines),
+    st.tuples(st.just("lose"), machines, indexes),
+    st.tuples(st.just("vanish"), machines, st.integers(0, 50)),
+    st.tuples(st.just("back up"), machines),
+    st.tuples(st.just("restore"), machines),
 )
 histories = st.tuples(
     st.integers(2, 5), st.lists(st.integers(-DECADE_MS, DECADE_MS), min_size=5, max_size=5), st.lists(actions, min_size=30, max_size=90)
@@ -141,10 +145,34 @@ class Run:
                 await machine.restart()
             case "arrive", [index, how]:
                 self.world.place.arrive(machine.name, index, how)
+            case "lose", [index]:
+                self.world.place.lose(machine.name, index)
+            case "vanish", [index]:
+                # What a restored database does not know yet exists in the folder alone: nobody could put it again.
+                kept = {row[0] for row in await machine.rows("SELECT name FROM _own_files")}
+                self.world.place.vanish(machine.name, index, kept)
+            case "back up", []:
+                await machine.back_up()
+            case "restore", []:
+                await self.restore(machine)
             case "arrive all", []:
                 for _ in list(machine.remote.view.coming):
                     self.world.place.arrive(machine.name, 0, WHOLE)
         self.acknowledged |= await machine.changes()
+
+    async def restore(self, machine):
+        """Put an older database back: what was never published is lost with the newer one, and only that."""
+        before = await machine.changes()
+        there = set(self.world.place.files)
+        sql = (
+            "SELECT d.id, c.client, c.sequence, coalesce(f.name, '') FROM _changes c JOIN _documents d ON d.n = c.document "
+            "JOIN _segments s ON s.n = c.segment LEFT JOIN _own_files f ON f.hash = s.hash "
+        )
+        safe = {row[:3] for row in await machine.rows(sql) if not row[3] or row[3] in there}
+        await machine.restore()
+        self.acknowledged -= before - safe - await machine.changes()
+        for other in self.world.machines:
+            self.acknowledged |= await other.changes()
 
     async def edit(self, machine, index, changes):
         document = await self.chosen(machine, index)
@@ -178,7 +206,10 @@ class Run:
             assert {c for c in self.acknowledged if c[0] in everywhere} <= await machine.changes()
             for remote in await machine.replica.remotes():
                 assert (remote.waiting_changes, remote.waiting_files, remote.inbox, remote.waiting_causes) == (0, 0, 0, 0)
-            assert [item for item in await machine.quarantine() if item.what != "file"] == []
+            # Own files that a restored database does not know are listed, and nothing else is.
+            allowed = ("feed", "beacon")
+            listed = await machine.quarantine()
+            assert [x for x in listed if x.what != "file" and not (x.what == "fork" and x.name.startswith(allowed))] == []
         own = set().union(*[await machine.changes() for machine in machines])
         assert self.acknowledged <= own
         await self.check_numbers()

@@ -1,6 +1,7 @@
 """Several replicas over one slow place, on one event loop, with chance and clocks under control."""
 
 import random
+import shutil
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -82,12 +83,20 @@ class World:
             await machine.stop()
 
     async def settle(self, rounds: int = 16, *, hours: int = 1) -> int:
-        """Let everything arrive and everybody sync until nobody has anything to do; return the rounds it took."""
+        """Let everything arrive and everybody sync until nobody has anything to do; return the rounds it took.
+
+        Twice in a row, hours apart: what is missing is asked for only after a while.
+        """
+        quiet = 0
         for done in range(1, rounds + 1):
             before = dict(self.place.files)
             self.place.arrive_all()
             reports = [await machine.sync_if_possible() for machine in self.machines]
             if self.place.files == before and all(report is not None and report.is_idle for report in reports):
+                quiet += 1
+            else:
+                quiet = 0
+            if quiet == 2:
                 return done
             self.now_ms += hours * HOUR_MS
         raise AssertionError(f"not quiet after {rounds} rounds: {reports}")
@@ -103,6 +112,7 @@ class Machine:
         self.offset_ms = offset_ms
         self.options = options
         self.directory = world.directory / name
+        self.backup = world.directory / f"{name} backup"
         self.remote = SlowRemote(world.place, name)
         self.session: Session | None = None
         self.workspace: Workspace
@@ -129,6 +139,21 @@ class Machine:
 
     async def stop(self) -> None:
         await self.workspace.close()
+
+    async def back_up(self) -> None:
+        """Copy the replica's directory, as a backup of a machine that is switched off does."""
+        await self.stop()
+        shutil.rmtree(self.backup, ignore_errors=True)
+        shutil.copytree(self.directory, self.backup)
+        await self.start()
+
+    async def restore(self) -> None:
+        """Put the copy back, if there is one."""
+        if self.backup.is_dir():
+            await self.stop()
+            shutil.rmtree(self.directory)
+            shutil.copytree(self.backup, self.directory)
+            await self.start()
 
     async def restart(self) -> None:
         await self.stop()

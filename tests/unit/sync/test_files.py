@@ -95,6 +95,29 @@ async def test_want_is_answered_by_the_owner_after_a_restart(world, office, r1):
     assert await office.customer(document) == "Cyd"
 
 
+async def test_last_segment_that_never_arrives_is_asked_for(world, office, r1, r2):
+    """H7: nothing after it shows the gap; the beacons of those who have it do."""
+    document, (first, second, third) = await three_segments(r1)
+    office.remote.view.coming.pop(third)
+    await world.settle()
+    assert await office.customer(document) == "Cyd"
+
+
+async def test_beacon_that_is_lost_is_made_up_for_in_a_day(world, office, r1):
+    """H7: a want whose beacon never arrives is said again with the next heartbeat."""
+    document, (first, second, third) = await three_segments(r1)
+    office.remote.view.coming.pop(second)
+    world.place.arrive_all()
+    await office.sync()
+    for name in named(r1.remote.view.coming, "b", office.replica.id):
+        r1.remote.view.coming.pop(name)
+    await world.settle()
+    assert await office.customer(document) == "Ada"
+    world.now_ms += 24 * 60 * MINUTE_MS
+    await world.settle()
+    assert await office.customer(document) == "Cyd"
+
+
 async def test_want_for_what_is_on_its_way_is_not_answered_at_once(world, office, r1):
     """H1, I32: files that overtake each other make no copies."""
     _, (first, second, third) = await three_segments(r1)

@@ -509,9 +509,10 @@ async def test_lost_ledger_file_makes_no_hole(world, office, r1, r2, lost):
     names = named(office.remote.view.files, "l", office.replica.id)
     r2.remote.view.coming.pop(names[lost])
     arrive(world, r2)
-    await r2.sync()
-    world.now_ms += 2 * MINUTE_MS
-    world.place.arrive_all()
+    for machine in (r2, office, r2):
+        await machine.sync()
+        world.now_ms += 2 * MINUTE_MS
+        world.place.arrive_all()
     await office.sync()
     world.place.arrive_all()
     await r2.sync()
