@@ -61,7 +61,8 @@ class OwnFile:
 def attach(connection: sqlite3.Connection, address: str, folder: FolderId, feed: FeedId) -> RemoteRow:
     """Remember a remote; what is shared already is to be published there."""
     connection.execute(
-        "INSERT INTO _remotes (address, folder, feed, head_hash) VALUES (?, ?, ?, ?)", (address, folder, feed, NO_HASH)
+        "INSERT INTO _remotes (address, folder, feed, head_hash) VALUES (?, ?, ?, ?)",
+        (address, folder, feed, NO_HASH),
     )
     row = remote(connection, address)
     assert row is not None
@@ -75,7 +76,9 @@ def attach(connection: sqlite3.Connection, address: str, folder: FolderId, feed:
 
 def remote(connection: sqlite3.Connection, address: str) -> RemoteRow | None:
     """Return what is known of the remote at an address."""
-    row = connection.execute(f"SELECT {_REMOTE_COLUMNS} FROM _remotes WHERE address = ?", (address,)).fetchone()
+    row = connection.execute(
+        f"SELECT {_REMOTE_COLUMNS} FROM _remotes WHERE address = ?", (address,)
+    ).fetchone()
     return None if row is None else RemoteRow(*row)
 
 
@@ -109,9 +112,12 @@ def rotate_feed(connection: sqlite3.Connection, n: int, feed: FeedId) -> None:
 
 def knows_more_of_us(connection: sqlite3.Connection, n: int, replica: ReplicaId, beacon: Beacon) -> bool:
     """Whether another replica has more of our feed than this database says that there is."""
-    (feed, head_sequence), *_ = connection.execute("SELECT feed, head_sequence FROM _remotes WHERE n = ?", (n,))
+    (feed, head_sequence), *_ = connection.execute(
+        "SELECT feed, head_sequence FROM _remotes WHERE n = ?", (n,)
+    )
     return any(
-        item.owner == replica and item.feed == feed and item.sequence > head_sequence for item in beacon.positions
+        item.owner == replica and item.feed == feed and item.sequence > head_sequence
+        for item in beacon.positions
     )
 
 
@@ -161,7 +167,8 @@ def seal(connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, now
     )
     assert cursor.lastrowid is not None
     connection.execute(
-        "UPDATE _remotes SET head_sequence = ?, head_hash = ? WHERE n = ?", (header.sequence, data[-32:], row.n)
+        "UPDATE _remotes SET head_sequence = ?, head_hash = ? WHERE n = ?",
+        (header.sequence, data[-32:], row.n),
     )
     if changes:
         first, last = changes[0][0], changes[-1][0]
@@ -170,7 +177,9 @@ def seal(connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, now
             "AND n IN (SELECT change FROM _outbox WHERE remote = ? AND change BETWEEN ? AND ?)",
             (cursor.lastrowid, first, last, row.n, first, last),
         )
-        connection.execute("DELETE FROM _outbox WHERE remote = ? AND change BETWEEN ? AND ?", (row.n, first, last))
+        connection.execute(
+            "DELETE FROM _outbox WHERE remote = ? AND change BETWEEN ? AND ?", (row.n, first, last)
+        )
     if requests:
         connection.execute("UPDATE _requests SET sent = 1 WHERE replica = ?", (replica,))
     if is_all:
@@ -211,7 +220,8 @@ def adopt_file(
 def unput_files(connection: sqlite3.Connection, n: int, count: int) -> list[OwnFile]:
     """Return the own files that are not in the folder yet, oldest first."""
     rows = connection.execute(
-        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND put_ms IS NULL ORDER BY n LIMIT ?", (n, count)
+        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND put_ms IS NULL ORDER BY n LIMIT ?",
+        (n, count),
     )
     return [OwnFile(*row) for row in rows]
 
@@ -237,7 +247,9 @@ def mark_put(
 def put_names(connection: sqlite3.Connection, n: int) -> dict[str, int]:
     """Return the names and sizes of the own files that should be in the folder."""
     return dict(
-        connection.execute("SELECT name, size_bytes FROM _own_files WHERE remote = ? AND put_ms IS NOT NULL", (n,))
+        connection.execute(
+            "SELECT name, size_bytes FROM _own_files WHERE remote = ? AND put_ms IS NOT NULL", (n,)
+        )
     )
 
 
@@ -259,12 +271,12 @@ def own_segment(connection: sqlite3.Connection, n: int, feed: FeedId, sequence: 
     return None if row is None else OwnFile(*row)
 
 
-def own_ledger_file(connection: sqlite3.Connection, n: int, index: int) -> OwnFile | None:
-    """Return the oldest own ledger file that holds the entry of that index, if it is the first one missing."""
+def own_ledger_file(connection: sqlite3.Connection, n: int, sequence: int) -> OwnFile | None:
+    """Return the own ledger file that whoever misses the entry of that index and all later ones needs first."""
     row = connection.execute(
         f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND type = 'ledger' AND number >= ? "
         "ORDER BY number, n LIMIT 1",
-        (n, index),
+        (n, sequence),
     ).fetchone()
     return None if row is None else OwnFile(*row)
 
@@ -272,7 +284,8 @@ def own_ledger_file(connection: sqlite3.Connection, n: int, index: int) -> OwnFi
 def newest(connection: sqlite3.Connection, n: int, type_: str) -> OwnFile | None:
     """Return the last own file of a type."""
     row = connection.execute(
-        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND type = ? ORDER BY number DESC LIMIT 1", (n, type_)
+        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND type = ? ORDER BY number DESC LIMIT 1",
+        (n, type_),
     ).fetchone()
     return None if row is None else OwnFile(*row)
 
@@ -321,7 +334,9 @@ def quarantine(
         "ON CONFLICT (what, name) DO UPDATE SET reason = excluded.reason, waiting_helps = excluded.waiting_helps",
         (now_ms, what, name, reason, int(waiting_helps)),
     )
-    row = connection.execute("SELECT at_ms FROM _quarantine WHERE what = ? AND name = ?", (what, name)).fetchone()
+    row = connection.execute(
+        "SELECT at_ms FROM _quarantine WHERE what = ? AND name = ?", (what, name)
+    ).fetchone()
     return int(row[0])
 
 
@@ -502,7 +517,12 @@ def receive_beacon(
 
 
 def save_beacon(
-    connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, data: bytes, content: bytes, now_ms: int
+    connection: sqlite3.Connection,
+    row: RemoteRow,
+    replica: ReplicaId,
+    data: bytes,
+    content: bytes,
+    now_ms: int,
 ) -> OwnFile:
     """Keep the next own beacon, to be put into the folder."""
     counter = row.beacon_counter + 1

@@ -80,15 +80,30 @@ def items(
     is_coordinator = bool(int(_meta(connection, "coordinator") or 0))
     found = []
     for (
-        identity, kind, _, created_ms, marked_ms, put_ms, owner, feed, sequence, remote, text, known_ms, asks, reference
+        identity,
+        kind,
+        _,
+        created_ms,
+        marked_ms,
+        put_ms,
+        owner,
+        feed,
+        sequence,
+        remote,
+        text,
+        known_ms,
+        asks,
+        reference,
     ) in rows:
         received_ms = None
         if is_coordinator:
             put_ms = put_ms or marked_ms
             received_ms = marked_ms
         elif office is not None and put_ms is not None:
-            received_ms = put_ms if owner == office[0] else _received_ms(
-                connection, remote, office[0], owner, feed, sequence
+            received_ms = (
+                put_ms
+                if owner == office[0]
+                else _received_ms(connection, remote, office[0], owner, feed, sequence)
             )
         facts = ItemFacts(
             created_ms=created_ms,
@@ -130,7 +145,8 @@ def receipts(connection: sqlite3.Connection, document_id: str) -> list[Receipt]:
         mine = [
             (count, at_ms)
             for _, owner, feed, sequence, author, count, at_ms in counts
-            if peer.replica in (author, owner) or marks.get((peer.replica, owner, feed), 0) >= (sequence or 1 << 62)
+            if peer.replica in (author, owner)
+            or marks.get((peer.replica, owner, feed), 0) >= (sequence or 1 << 62)
         ]
         have = sum(count for count, _ in mine)
         newest = max((at_ms for _, at_ms in mine), default=None)

@@ -100,7 +100,9 @@ def withdraw(
         DocumentNotFoundError: it is not here.
     """
     n, kind, digest = _row(connection, document_id)
-    marked = connection.execute("SELECT serial, marked_ms, segment FROM _marks WHERE document = ?", (n,)).fetchone()
+    marked = connection.execute(
+        "SELECT serial, marked_ms, segment FROM _marks WHERE document = ?", (n,)
+    ).fetchone()
     if marked is None or marked[1] is None or granted_number(connection, document_id) is not None:
         return False
     serial, _, segment = marked
@@ -161,7 +163,17 @@ def recall_requests(
         if unsent is not None and request.serial >= before:
             serial = request.serial + 1
             connection.execute("UPDATE _marks SET serial = ? WHERE document = ?", (serial, n))
-            _ask(connection, documents, replica, request.document, kind, digest, serial, now_ms, withdrawn=bool(unsent[0]))
+            _ask(
+                connection,
+                documents,
+                replica,
+                request.document,
+                kind,
+                digest,
+                serial,
+                now_ms,
+                withdrawn=bool(unsent[0]),
+            )
         elif unsent is None and request.serial > (mark_serial or 0):
             connection.execute(
                 "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment) VALUES (?, ?, ?, ?)",
@@ -180,7 +192,9 @@ def granted_number(connection: sqlite3.Connection, document_id: str) -> str | No
 
 def entries(connection: sqlite3.Connection) -> list[LedgerEntry]:
     """Return the whole ledger as it is known here, in order."""
-    return [decode_entry(encoded) for (encoded,) in connection.execute("SELECT encoded FROM _ledger ORDER BY idx")]
+    return [
+        decode_entry(encoded) for (encoded,) in connection.execute("SELECT encoded FROM _ledger ORDER BY idx")
+    ]
 
 
 def head(connection: sqlite3.Connection) -> LedgerHead:
@@ -235,7 +249,9 @@ def doubt(connection: sqlite3.Connection) -> str:
         (_SEEN,),
     ).fetchone()[0]
     if seen > here:
-        return f"the ledger goes on to entry {seen}, and this database has {here}: it was restored from a backup"
+        return (
+            f"the ledger goes on to entry {seen}, and this database has {here}: it was restored from a backup"
+        )
     return ""
 
 

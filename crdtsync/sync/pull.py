@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from crdtsync.errors import (
     CrdtSyncError,
     DamagedFileError,
-    FormatError,
     ForeignFileError,
+    FormatError,
     NewerFormatError,
     PartialFileError,
     RemoteError,
@@ -16,7 +16,7 @@ from crdtsync.errors import (
     RemoteFileNotLocalError,
     RemoteUnavailableError,
 )
-from crdtsync.protocol.beacon import Beacon, decode_beacon
+from crdtsync.protocol.beacon import decode_beacon
 from crdtsync.protocol.files import FILE_BYTES_MAX, DecodedFile, FileType, decode_file
 from crdtsync.protocol.ids import new_feed_id
 from crdtsync.protocol.ledger import decode_ledger
@@ -33,6 +33,7 @@ BATCH_FILES_MAX = 256
 RETRY_ROUNDS_MAX = 64
 PARTIAL_MAX_MS = 300_000
 """After how long a file that is still arriving is asked for again."""
+
 
 @dataclass(slots=True)
 class _Read:
@@ -273,7 +274,9 @@ def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: Deco
                 waiting_helps=False,
                 now_ms=now_ms,
             )
-            connection.execute("UPDATE _remotes SET beacon_counter = ? WHERE n = ?", (beacon.counter, session.n))
+            connection.execute(
+                "UPDATE _remotes SET beacon_counter = ? WHERE n = ?", (beacon.counter, session.n)
+            )
         return
     if not feeds.receive_beacon(connection, session.n, writer, beacon, now_ms):
         return

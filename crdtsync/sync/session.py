@@ -14,7 +14,7 @@ from crdtsync.errors import (
     RemoteFileExistsError,
     RemoteUnavailableError,
 )
-from crdtsync.protocol.ids import FeedId, FolderId, new_feed_id, new_folder_id
+from crdtsync.protocol.ids import FeedId, FolderId, ReplicaId, new_feed_id, new_folder_id
 from crdtsync.protocol.marker import Marker, decode_marker_file, encode_marker_file
 from crdtsync.protocol.names import EXTENSION, NameHint, NameKind, classify, marker_name
 from crdtsync.remote import Remote, RemoteFile
@@ -55,7 +55,7 @@ class Session:
         """Files (name, size) that may be markers -> the folder they name; None for those that are none."""
 
     @property
-    def replica(self) -> str:
+    def replica(self) -> ReplicaId:
         """The own replica's id."""
         return self.workspace.identity.replica
 
@@ -115,7 +115,9 @@ class Session:
             self._folders[key] = None if marker is None else marker.folder
         return self._folders[key]
 
-    def progress(self, on_progress: OnProgress | None, phase: Phase, done: int, total: int, size: int = 0) -> None:
+    def progress(
+        self, on_progress: OnProgress | None, phase: Phase, done: int, total: int, size: int = 0
+    ) -> None:
         """Tell an observer how far a step is."""
         if on_progress is not None:
             on_progress(Progress(phase, done, total, size))
@@ -207,7 +209,9 @@ async def _restore_marker(workspace: Workspace, remote: Remote, row: feeds.Remot
     for copy in range(COPIES_MAX):
         name = marker_name(row.folder)
         try:
-            await remote.put(name if not copy else f"{name.removesuffix(EXTENSION)}-r{copy}{EXTENSION}", own.data)
+            await remote.put(
+                name if not copy else f"{name.removesuffix(EXTENSION)}-r{copy}{EXTENSION}", own.data
+            )
         except RemoteFileExistsError:
             continue  # Something that is no marker sits in its place.
         return

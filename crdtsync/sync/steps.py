@@ -1,6 +1,7 @@
 """Apply, allocate, publish, acknowledge, and the round that runs all steps in their order."""
 
 import sqlite3
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -68,14 +69,19 @@ async def apply(session: Session, report: SyncReport, on_progress: OnProgress | 
             segment = decode_segment(body)
         except FormatError as error:
             reason = f"a segment of {owner} cannot be read: {error.message}"
-            await workspace.write(lambda c, row=row, reason=reason: _refuse_segment(session, c, row, reason))
+            await workspace.write(partial(_refuse_segment, session, row, reason))
             report.problems.append(reason)
             continue
         await _apply_segment(session, row, owner, segment, report, on_progress)
 
 
 async def _apply_segment(
-    session: Session, row: int, owner: str, segment: Segment, report: SyncReport, on_progress: OnProgress | None
+    session: Session,
+    row: int,
+    owner: ReplicaId,
+    segment: Segment,
+    report: SyncReport,
+    on_progress: OnProgress | None,
 ) -> None:
     workspace = session.workspace
     total = sum(len(document.changes) for document in segment.documents)
@@ -125,10 +131,8 @@ def _groups(documents: list[DocumentChanges]) -> list[list[DocumentChanges]]:
     return groups
 
 
-def _refuse_segment(session: Session, connection: sqlite3.Connection, row: int, reason: str) -> None:
-    feeds.quarantine(
-        connection, "segment", str(row), reason, waiting_helps=False, now_ms=session.now_ms()
-    )
+def _refuse_segment(session: Session, row: int, reason: str, connection: sqlite3.Connection) -> None:
+    feeds.quarantine(connection, "segment", str(row), reason, waiting_helps=False, now_ms=session.now_ms())
     feeds.mark_applied(connection, row, session.now_ms())
 
 
@@ -231,7 +235,7 @@ async def acknowledge(session: Session, report: SyncReport) -> None:
     for old in old_ones:
         # Each says less than the newer ones that are there: nobody can miss it.
         await session.remote.delete(old.name)
-        await workspace.database.write(lambda c, old=old: feeds.forget_own_file(c, old))
+        await workspace.database.write(partial(feeds.forget_own_file, own=old))
         session.own.pop(old.name, None)
 
 
@@ -264,7 +268,9 @@ def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[byte
         counter=1,
         at_ms=0,
         positions=[item for item in positions if item.owner != identity.replica or item.feed != row.feed],
-        own=FeedPosition(identity.replica, row.feed, row.head_sequence, row.head_hash) if row.head_sequence else None,
+        own=FeedPosition(identity.replica, row.feed, row.head_sequence, row.head_hash)
+        if row.head_sequence
+        else None,
         ledger_index=head.index,
         ledger_hash=head.hash,
         wants=[wants[key] for key in sorted(wants)],
@@ -306,7 +312,9 @@ async def _put(session: Session, own: OwnFile, report: SyncReport, *, copy: int 
                 continue
         break
     now_ms = session.now_ms()
-    await session.workspace.write(lambda c: feeds.mark_put(c, own, now_ms, name=name, copies=max(copy, own.copies)))
+    await session.workspace.write(
+        lambda c: feeds.mark_put(c, own, now_ms, name=name, copies=max(copy, own.copies))
+    )
     session.own.pop(own.name, None)
     session.own[name] = own.size_bytes
     report.published_files += 1
@@ -337,19 +345,16 @@ async def _put_again(session: Session, name: str, report: SyncReport, *, as_copy
 
 async def _answer_wants(session: Session, report: SyncReport) -> None:
     """Put another copy of what a peer misses, unless it is likely to be on its way."""
-    for peer, feed, sequence in await session.workspace.database.read(lambda c: feeds.wanted(c, session.n)):
-        if feed == LEDGER_FEED:
-            own = await session.workspace.database.read(lambda c: feeds.own_ledger_file(c, session.n, sequence))
-        else:
-            own = await session.workspace.database.read(lambda c: feeds.own_segment(c, session.n, feed, sequence))
+    database = session.workspace.database
+    for peer, feed, sequence in await database.read(lambda c: feeds.wanted(c, session.n)):
+        find = feeds.own_ledger_file if feed == LEDGER_FEED else partial(feeds.own_segment, feed=feed)
+        own = await database.read(partial(find, n=session.n, sequence=sequence))
         if own is not None:
             age_ms = session.now_ms() - (own.put_ms or 0)
             if 0 <= age_ms < COPY_AFTER_MS * 4**own.copies:
                 continue
             await _put(session, own, report, copy=own.copies + 1)
-        await session.workspace.database.write(
-            lambda c: feeds.forget_want(c, session.n, peer, feed, sequence)
-        )
+        await database.write(partial(feeds.forget_want, n=session.n, peer=peer, feed=feed, sequence=sequence))
 
 
 def _copy_name(own: OwnFile, copy: int) -> str:

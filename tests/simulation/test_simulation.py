@@ -58,7 +58,12 @@ actions = st.one_of(
     st.tuples(st.just("sync"), machines),
     st.tuples(st.just("sync"), machines),
     st.tuples(
-        st.just("steps"), machines, st.integers(0, len(STEPS)), st.integers(0, 12), st.booleans(), st.booleans()
+        st.just("steps"),
+        machines,
+        st.integers(0, len(STEPS)),
+        st.integers(0, 12),
+        st.booleans(),
+        st.booleans(),
     ),
     st.tuples(st.just("restart"), machines, st.sampled_from([0, DECADE_MS, -DECADE_MS])),
     st.tuples(st.just("arrive"), machines, indexes, st.sampled_from((WHOLE, WHOLE, *ARRIVALS))),
@@ -70,7 +75,9 @@ actions = st.one_of(
     st.tuples(st.just("restore"), machines),
 )
 histories = st.tuples(
-    st.integers(2, 5), st.lists(st.integers(-DECADE_MS, DECADE_MS), min_size=5, max_size=5), st.lists(actions, min_size=30, max_size=90)
+    st.integers(2, 5),
+    st.lists(st.integers(-DECADE_MS, DECADE_MS), min_size=5, max_size=5),
+    st.lists(actions, min_size=30, max_size=90),
 )
 
 
@@ -107,7 +114,10 @@ class Run:
         self.acknowledged = set()
 
     async def documents(self, machine):
-        return sorted(row[0] for row in await machine.rows("SELECT id FROM _documents WHERE rev > 0 AND kind <> 'customer'"))
+        return sorted(
+            row[0]
+            for row in await machine.rows("SELECT id FROM _documents WHERE rev > 0 AND kind <> 'customer'")
+        )
 
     async def chosen(self, machine, index):
         found = await self.documents(machine)
@@ -192,7 +202,11 @@ class Run:
         assert all(one == shared[0] for one in shared)
         everywhere = set().union(*shared)
         first = machines[0]
-        digests, projections, ledger = await first.replica.digests(), await first.projections(), await first.ledger()
+        digests, projections, ledger = (
+            await first.replica.digests(),
+            await first.projections(),
+            await first.ledger(),
+        )
         conflicts = await first.replica.conflicts()
         for machine in machines:
             own = await machine.replica.digests()
@@ -201,15 +215,26 @@ class Run:
             shown = await machine.projections()
             assert {key: shown[key] for key in everywhere} == {key: projections[key] for key in everywhere}
             found = await machine.replica.conflicts()
-            assert [c for c in found if c.document in everywhere] == [c for c in conflicts if c.document in everywhere]
+            assert [c for c in found if c.document in everywhere] == [
+                c for c in conflicts if c.document in everywhere
+            ]
             assert await machine.ledger() == ledger
             assert {c for c in self.acknowledged if c[0] in everywhere} <= await machine.changes()
             for remote in await machine.replica.remotes():
-                assert (remote.waiting_changes, remote.waiting_files, remote.inbox, remote.waiting_causes) == (0, 0, 0, 0)
+                assert (
+                    remote.waiting_changes,
+                    remote.waiting_files,
+                    remote.inbox,
+                    remote.waiting_causes,
+                ) == (0, 0, 0, 0)
             # Own files that a restored database does not know are listed, and nothing else is.
             allowed = ("feed", "beacon")
             listed = await machine.quarantine()
-            assert [x for x in listed if x.what != "file" and not (x.what == "fork" and x.name.startswith(allowed))] == []
+            assert [
+                x
+                for x in listed
+                if x.what != "file" and not (x.what == "fork" and x.name.startswith(allowed))
+            ] == []
         own = set().union(*[await machine.changes() for machine in machines])
         assert self.acknowledged <= own
         await self.check_numbers()
@@ -260,7 +285,10 @@ async def run(history):
 # A history runs for a tenth of a second: shrinking one takes minutes, and is left to whoever hunts a failure.
 PHASES = [Phase.explicit, Phase.generate, *([Phase.shrink] if os.environ.get("SHRINK") else [])]
 PROFILE = settings(
-    deadline=None, database=None, print_blob=True, phases=PHASES,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    phases=PHASES,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from crdtsync import Document, Entities, Entity, Environment, GrowSet, Log, Replica, Series, Text, computed, field
+from crdtsync import (
+    Document,
+    Entities,
+    Entity,
+    Environment,
+    GrowSet,
+    Log,
+    Replica,
+    Series,
+    Text,
+    computed,
+    field,
+)
 from crdtsync.errors import MarkerMissingError, RemoteError
 from crdtsync.store import health, numbers
 from crdtsync.store.workspace import Workspace
@@ -92,7 +104,9 @@ class World:
             before = dict(self.place.files)
             self.place.arrive_all()
             reports = [await machine.sync_if_possible() for machine in self.machines]
-            if self.place.files == before and all(report is not None and report.is_idle for report in reports):
+            if self.place.files == before and all(
+                report is not None and report.is_idle for report in reports
+            ):
                 quiet += 1
             else:
                 quiet = 0
@@ -193,7 +207,9 @@ class Machine:
                 case "acknowledge":
                     await acknowledge(session, report)
 
-    async def try_steps(self, count: int, *, fail_at: int = 0, late: bool = False, fresh: bool = False) -> None:
+    async def try_steps(
+        self, count: int, *, fail_at: int = 0, late: bool = False, fresh: bool = False
+    ) -> None:
         """Run some steps, of which a call on the remote may fail."""
         self.remote.fail(fail_at, late=late)
         try:
@@ -239,7 +255,9 @@ class Machine:
             documents = self.workspace.documents
             documents.close()
             for (document_id,) in connection.execute("SELECT id FROM _documents WHERE rev > 0").fetchall():
-                found[document_id] = documents.open(connection, document_id, keep=False).live.recompute_digest()
+                found[document_id] = documents.open(
+                    connection, document_id, keep=False
+                ).live.recompute_digest()
             return found
 
         return await self.workspace.database.run(job)

@@ -16,7 +16,9 @@ def named(files, letter, owner=""):
     return sorted(name for name in files if f"/{letter}-" in name and name.startswith(owner))
 
 
-def stranger_file(folder, body, *, type_=FileType.SEGMENT, sequence=1, previous=NO_HASH, feed=FEED, writer=STRANGER):
+def stranger_file(
+    folder, body, *, type_=FileType.SEGMENT, sequence=1, previous=NO_HASH, feed=FEED, writer=STRANGER
+):
     """Return name and bytes of a file of a replica that is not here."""
     header = FileHeader(
         type=type_,

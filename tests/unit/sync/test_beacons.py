@@ -102,7 +102,9 @@ async def test_beacon_says_what_is_here(world, office, r1):
 
 async def test_older_beacon_that_comes_late_changes_nothing(world, office, r1):
     """H1, I12: marks never go down."""
-    first = {n: d for n, d in r1.remote.view.files.items() if n in named(world.place.files, "b", r1.replica.id)}
+    first = {
+        n: d for n, d in r1.remote.view.files.items() if n in named(world.place.files, "b", r1.replica.id)
+    }
     document = await shared_quote(r1)
     await world.settle()
     for _ in range(2):

@@ -90,7 +90,9 @@ async def test_every_call_may_fail(tmp_path, machine, late, error):
     assert fail_at > (12 if error is RemoteUnavailableError else 6)
 
 
-@pytest.mark.parametrize("name", ["mark_put", "mark_applied", "remember_file", "save_beacon", "receive_segment"])
+@pytest.mark.parametrize(
+    "name", ["mark_put", "mark_applied", "remember_file", "save_beacon", "receive_segment"]
+)
 async def test_full_disk_at_any_step(world, office, r1, monkeypatch, name):
     """H27, H33, I4: the database fails in the middle of a step; nothing of it is written, and the next round goes on."""
     document = await r1.make("Ada")
@@ -118,6 +120,7 @@ async def test_read_only_folder_is_still_read(world, office, r1):
     await r1.replica.mark_for_sync(document)
     await r1.sync()
     world.place.arrive_all()
+
     async def refuse(name, data):
         raise RemoteReadOnlyError("it cannot be written")
 

@@ -286,9 +286,19 @@ async def test_foreign_and_temporary_files_are_ignored(world, office, r1):
     """H29, H30: what others leave in the folder is not ours and not touched."""
     document = await shared_quote(r1)
     strange = [
-        ".DS_Store", "desktop.ini", "Icon\r", ".stversions/x/s-00000001-0123456789.crdts", "~cs-1234.crdts",
-        ".syncthing.s-00000001-0123456789.crdts.tmp", "s-00000001-0123456789.crdts.part", "~$x.crdts", "notes.txt",
-        "a note.crdts", "x" * 300 + ".crdts", "../escape.crdts", "con.crdts:stream",
+        ".DS_Store",
+        "desktop.ini",
+        "Icon\r",
+        ".stversions/x/s-00000001-0123456789.crdts",
+        "~cs-1234.crdts",
+        ".syncthing.s-00000001-0123456789.crdts.tmp",
+        "s-00000001-0123456789.crdts.part",
+        "~$x.crdts",
+        "notes.txt",
+        "a note.crdts",
+        "x" * 300 + ".crdts",
+        "../escape.crdts",
+        "con.crdts:stream",
     ]
     for name in strange:
         put_everywhere(world, name, b"not ours")

@@ -147,7 +147,11 @@ async def test_reset_at_each_status(world, office, r1, rounds):
         assert await office.number(document) in (None, "Q-00001")
     await r1.replica.mark_for_sync(document)
     await world.settle()
-    assert {await office.number(document), await office.number(other)} == {"Q-00001", "Q-00002"} >= numbers - {None}
+    assert (
+        {await office.number(document), await office.number(other)}
+        == {"Q-00001", "Q-00002"}
+        >= numbers - {None}
+    )
 
 
 async def test_reset_of_what_was_never_sent_leaves_no_trace(world, office, r1):
@@ -199,8 +203,14 @@ async def test_lock_while_numbering(world, office):
 
 def request_for(document, serial=1, *, withdrawn=False):
     return NumberRequest(
-        document=DocumentId(document), kind="quote", series="quotes", serial=serial, withdrawn=withdrawn,
-        digest=bytes(16), reference="R9-0001", at_ms=1,
+        document=DocumentId(document),
+        kind="quote",
+        series="quotes",
+        serial=serial,
+        withdrawn=withdrawn,
+        digest=bytes(16),
+        reference="R9-0001",
+        at_ms=1,
     )
 
 
@@ -226,7 +236,7 @@ async def test_two_who_mark_one_document_get_one_number(world, office, r1, r2):
     await world.settle()
     assert {await machine.number(document) for machine in (office, r1, r2)} == {"Q-00001"}
     assert len(await office.replica.ledger()) == 1
-    assert len((await office.replica.conflicts(document))) == 1
+    assert len(await office.replica.conflicts(document)) == 1
     for machine in (r1, r2):
         assert await status(machine, document) is ItemStatus.NUMBERED
 
@@ -260,7 +270,10 @@ async def test_void_number_leaves_no_hole(world, office, r1):
     assert (entry.number, await r1.number(first), await r1.number(second)) == (2, "Q-00001", "Q-00003")
     ledger = await r1.replica.ledger()
     assert [(item.number, item.outcome.value) for item in ledger] == [
-        (1, "granted"), (2, "void"), (1, "void"), (3, "granted"),
+        (1, "granted"),
+        (2, "void"),
+        (1, "void"),
+        (3, "granted"),
     ]
 
 
@@ -341,7 +354,11 @@ async def test_restored_coordinator_takes_its_ledger_back_in(world, office, r1, 
     first, second = await restored_office(world, office, r1, tmp_path)
     third = await marked(office, "three")
     await world.settle()
-    assert [await r1.number(document) for document in (first, second, third)] == ["Q-00002", "Q-00003", "Q-00004"]
+    assert [await r1.number(document) for document in (first, second, third)] == [
+        "Q-00002",
+        "Q-00003",
+        "Q-00004",
+    ]
     await check_no_duplicates(world, (office, r1))
 
 
@@ -566,7 +583,10 @@ async def test_receipts_say_who_has_how_much(world, office, r1, r2):
     await office.sync()
     arrive(world, r1)
     await r1.sync()
-    found = {receipt.name: (receipt.have, receipt.total, receipt.is_complete) for receipt in await r1.replica.receipts(document)}
+    found = {
+        receipt.name: (receipt.have, receipt.total, receipt.is_complete)
+        for receipt in await r1.replica.receipts(document)
+    }
     assert found == {"office": (2, 2, True), "R2": (1, 2, False)}
 
 
