@@ -185,10 +185,12 @@ class _Job:
         self._expected.add(mine)
 
     async def _sync_until_quiet(self, name: str) -> None:
-        """Let all replicas sync side by side until a round brings nobody anything new."""
+        """Let all replicas sync until a round brings nobody anything new."""
         with self._display.phase(name) as bar:
             for _ in range(ROUNDS_MAX):
-                reports = await asyncio.gather(*(self._sync(replica, bar) for replica in self._replicas))
+                # In turns, since they share one process: side by side they would wait for each other. The
+                # office comes last, and so finds in the first round all that there is to be numbered.
+                reports = [await self._sync(replica, bar) for replica in (*self._workstations, self._office)]
                 if all(report.is_idle for report in reports):
                     return
         raise NeverQuietError(f"{name}: still something new after {ROUNDS_MAX} rounds")
