@@ -7,7 +7,7 @@ import inspect
 import re
 import typing
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import Any, ClassVar, Generic, Never, Self, TypeVar, overload
 
 from crdtsync.document.schema import FieldSchema, Policy, check_name, value_field
 from crdtsync.document.values import MISSING
@@ -72,6 +72,10 @@ class computed(Generic[V]):  # noqa: N801 - used as a decorator, like `property`
         """Compute the value for an instance."""
         return self if instance is None else self.function(instance)
 
+    def __set__(self, instance: object, value: Never) -> None:
+        """Refuse: it is computed. Tells type checkers so."""
+        raise AttributeError(f"{self.name} is computed and cannot be assigned", name=self.name, obj=instance)
+
 
 class _Field:
     """The descriptor behind a declared field."""
@@ -111,12 +115,16 @@ class Declared:
             setattr(cls, name, _Field(name))
         cls._declared = declared
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_") and not isinstance(getattr(type(self), name, None), _Field):
-            hint = near_hint(name, self._declared)
-            message = f"{type(self).__name__} has no field {name!r}" + (f". {hint}" if hint else "")
-            raise AttributeError(message, name=name, obj=self)
-        object.__setattr__(self, name, value)
+    if not typing.TYPE_CHECKING:  # A checker that saw it would let every name be assigned.
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if not name.startswith("_") and not isinstance(
+                getattr(type(self), name, None), _Field | computed
+            ):
+                hint = near_hint(name, self._declared)
+                message = f"{type(self).__name__} has no field {name!r}" + (f". {hint}" if hint else "")
+                raise AttributeError(message, name=name, obj=self)
+            object.__setattr__(self, name, value)
 
 
 def check_computed_name(name: str) -> str:
