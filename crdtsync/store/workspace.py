@@ -158,19 +158,19 @@ class Workspace:
         schema = self.kinds.projected(kind)
         if schema is None or schema.document_class is not document_class:
             return  # This process does not have the code either.
-        if names & schema.computed.keys() and await self.database.read(
-            lambda connection: has_stale(connection, kind)
-        ):
+        if not names & schema.computed.keys():
+            return
+        if await self.database.read(lambda connection: has_stale(connection, kind)):
             await self._project(kind)
 
     async def _project(self, kind: str) -> None:
-        after: int | None = 0
-        while after is not None:
-            after = await self.database.write(
-                lambda connection, after=after: self.documents.reproject(
-                    connection, kind, REPROJECT_PER_JOB, after
-                )
-            )
+        after = 0
+
+        def job(connection: sqlite3.Connection) -> int | None:
+            return self.documents.reproject(connection, kind, REPROJECT_PER_JOB, after)
+
+        while (last := await self.database.write(job)) is not None:
+            after = last
 
     # Participant of the database's transactions.
 

@@ -138,7 +138,9 @@ def duellist(directory: Path, document: str, count: int, output: Connection) -> 
     """Edit one document that another process edits as well; tell what was written over what."""
 
     async def run() -> None:
-        async with open_replica(directory, author=f"app {os.getpid()}", kinds=[Quote], create=False) as replica:
+        async with open_replica(
+            directory, author=f"app {os.getpid()}", kinds=[Quote], create=False
+        ) as replica:
             await _duel(replica, document, count, output)
         output.send(("done",))
 

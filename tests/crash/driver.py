@@ -22,7 +22,7 @@ DEADLINE_S = 20.0
 SETTLE_ROUNDS_MAX = 12
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """An invariant does not hold."""
 
 
@@ -62,7 +62,12 @@ class Stage:
         """Start a process."""
         name, what = actor.split()
         if what == "app":
-            args: tuple[Any, ...] = (actors.application, self.directory / name, self._rng.getrandbits(60), die_at)
+            args: tuple[Any, ...] = (
+                actors.application,
+                self.directory / name,
+                self._rng.getrandbits(60),
+                die_at,
+            )
         else:
             args = (actors.agent, self.directory / name, self.folder, die_at)
         self._running[actor] = Victim(self._starter, *args)
@@ -72,7 +77,7 @@ class Stage:
         victim = self._running.pop(actor)
         if not victim.is_alive and victim.exit_code != -9:
             victim.hear()
-            raise Broken(f"the {actor} ended by itself with {victim.exit_code}")
+            raise BrokenError(f"the {actor} ended by itself with {victim.exit_code}")
         for said in victim.kill():
             match said:
                 case ("edited", document, token):
@@ -106,14 +111,14 @@ class Stage:
         victim = self._running[actor]
         while not victim.hear(0.05):
             if time.monotonic() > deadline or not victim.is_alive:
-                raise Broken(f"the {actor} did not come up")
+                raise BrokenError(f"the {actor} did not come up")
 
 
 def run(rounds: int, seed: int) -> Outcome:
     """Run so many rounds and check what is left.
 
     Raises:
-        Broken: something was lost, doubled or damaged.
+        BrokenError: something was lost, doubled or damaged.
     """
     began = time.monotonic()
     rng = random.Random(seed)
@@ -149,7 +154,7 @@ async def _check(stage: Stage) -> int:
             if not any(report.applied or report.published_files or report.granted for report in reports):
                 break
         else:
-            raise Broken(f"still busy after {SETTLE_ROUNDS_MAX} rounds: {reports}")
+            raise BrokenError(f"still busy after {SETTLE_ROUNDS_MAX} rounds: {reports}")
         for replica in (office, r2):
             await check_replica(replica, stage.edited)
         expect(await office.digests() == await r2.digests(), "the digests differ")
@@ -180,7 +185,9 @@ def check_documents(connection: sqlite3.Connection, documents: Documents) -> Non
         live = document.live
         (stored,) = connection.execute("SELECT digest FROM _documents WHERE id = ?", (identity,)).fetchone()
         expect(stored == live.recompute_digest(), f"the digest of {identity} is not that of its content")
-        (count,) = connection.execute("SELECT count(*) FROM _changes WHERE document = ?", (document.n,)).fetchone()
+        (count,) = connection.execute(
+            "SELECT count(*) FROM _changes WHERE document = ?", (document.n,)
+        ).fetchone()
         expect(count == sum(document.version.values()), f"{identity} does not have the changes it says")
         if identity not in documents._open:
             live.close()
@@ -208,7 +215,7 @@ def _check_file(path: Path) -> None:
         connection.close()
 
 
-def expect(holds: bool, otherwise: str) -> None:
-    """Raise `Broken` unless it holds."""
+def expect(holds: object, otherwise: str) -> None:
+    """Raise `BrokenError` unless it holds."""
     if not holds:
-        raise Broken(otherwise)
+        raise BrokenError(otherwise)

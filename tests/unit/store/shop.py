@@ -7,8 +7,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from crdtsync import Document, Entities, Entity, GrowSet, Log, Replica, Series, Text, computed, field, open_replica
+from crdtsync import (
+    Document,
+    Entities,
+    Entity,
+    GrowSet,
+    Log,
+    Replica,
+    Series,
+    Text,
+    computed,
+    field,
+    open_replica,
+)
 from crdtsync.store.workspace import Workspace
+from tests.crash.driver import check_documents
 
 
 class Line(Entity):
@@ -62,7 +75,5 @@ def content(directory: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 async def check_sound(replica: Replica) -> None:
     """Every document here is what is stored of it."""
-    from tests.crash.driver import check_documents
-
     workspace = workspace_of(replica)
     await workspace.database.run(lambda c: check_documents(c, workspace.documents))

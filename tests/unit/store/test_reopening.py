@@ -111,9 +111,8 @@ def test_any_edits_and_reopening_at_any_time(edits):
 
 
 async def test_the_state_is_stored_now_and_then(tmp_path):
-    async with shop(tmp_path) as replica:
-        async with replica.edit(Quote) as quote:
-            quote.customer = "Ada"
+    async with shop(tmp_path) as replica, replica.edit(Quote) as quote:
+        quote.customer = "Ada"
     for number in range(2 * DELTAS_PER_STATE + 3):
         async with shop(tmp_path) as replica:
             async with replica.edit(Quote, quote.id) as draft:

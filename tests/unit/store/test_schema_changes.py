@@ -137,7 +137,10 @@ async def test_a_kind_that_is_declared_after_the_agent_came_up(tmp_path):
                 await agent.sync(f"folder:{folder}")
                 assert agent.kinds() == ["order"]
                 assert (await application.get(New, late)).customer == "late"
-                assert {found.id for found in await application.find(New, where={"doubled__ge": 6})} == {early, late}
+                assert {found.id for found in await application.find(New, where={"doubled__ge": 6})} == {
+                    early,
+                    late,
+                }
                 assert {found.id for found in await application.search("late")} == {late}
                 await check_sound(application)
             assert await sender.digests() == await agent.digests()

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -23,6 +24,7 @@ from crdtsync.errors import (
     UsageError,
     ValidationError,
 )
+from crdtsync.protocol.names import marker_name
 from crdtsync.store import database as databases
 from tests.unit.store.shop import Line, Quote, check_sound, content, shop, workspace_of
 
@@ -86,8 +88,6 @@ async def test_making_a_replica_that_was_cut_short(tmp_path, left):
 
 @pytest.mark.parametrize("sign", [".dropbox", ".stfolder", "folder-{folder}.crdts"])
 async def test_a_database_in_a_shared_folder(tmp_path, sign):
-    from crdtsync.protocol.names import marker_name
-
     (tmp_path / (marker_name("a" * 26) if "{" in sign else sign)).touch()
     await refused(StoreInSharedFolderError, tmp_path / "deep" / "replica")
     assert not (tmp_path / "deep").exists()
@@ -360,9 +360,9 @@ async def test_many_make_one_replica_at_once(tmp_path):
 
 
 async def test_a_failure_to_open_leaves_no_thread_behind(tmp_path):
-    import threading
-
-    before = threading.active_count()
+    before = set(threading.enumerate())
     (tmp_path / "replica.db").write_bytes(b"nothing" * 100)
     await refused(StoreCorruptError, tmp_path)
-    assert threading.active_count() <= before
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()

@@ -91,8 +91,7 @@ async def test_changes_of_the_other_process_are_announced(both):
 
 async def test_each_start_has_a_client_of_its_own(tmp_path):
     for _ in range(3):
-        async with shop(tmp_path) as replica:
-            async with replica.edit(Quote) as quote:
-                quote.customer = "Ada"
+        async with shop(tmp_path) as replica, replica.edit(Quote) as quote:
+            quote.customer = "Ada"
     clients = {row[2] for row in content(tmp_path)["_changes"]}
     assert len(clients) == 3
