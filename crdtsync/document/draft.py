@@ -260,7 +260,9 @@ class Draft:
 
     def _place(self, name: str, entity_id: str, index: int) -> None:
         """Give an entity the position that makes it the `index`-th of its list."""
-        others = [other for other in self.entity_ids(name) if other != entity_id]
+        order = self.entity_ids(name)
+        is_new = not self._working.entity(name, entity_id)
+        others = order if is_new else [other for other in order if other != entity_id]
         index = max(0, min(index, len(others)))
         before = self._position(name, others[index - 1]) if index else None
         follower = index
@@ -278,7 +280,10 @@ class Draft:
             moving = [entity_id, *others[index:follower]]
         for moved in moving:
             before = positions.between(before, after)
-            self._put((name, moved), encode_canonical(before))
+            self._put((name, moved), f'"{before}"')
+        if is_new and index == len(others):
+            # A long list is made by appending: its order is known without sorting it again.
+            self._orders[name] = [*others, entity_id]
 
     def _position(self, name: str, entity_id: str) -> str:
         cells = self._working.entity(name, entity_id).get(SELF)

@@ -108,6 +108,12 @@ class LiveDocument:
         """
         return Draft(schema, self.registers.fork(), self.texts, writer=self.client, random_bytes=random_bytes)
 
+    def reader(self, schema: DocumentSchema) -> Draft:
+        """Return a source that reads what is here now, and cannot be written."""
+        source = Draft(schema, self.registers.fork(), self.texts, writer=self.client, random_bytes=bytes)
+        source.close()
+        return source
+
     def write(self, draft: Draft, now_ms: int) -> Written | None:
         """Make the edit a draft describes; None when it changes nothing.
 

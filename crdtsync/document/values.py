@@ -113,8 +113,8 @@ class Codec:
             raise ValidationError(f"{value!r:.80}: {error}", hint=hint) from error
         if type(typed) is type(value) and typed == value and type(typed) in _AS_THEY_ARE:
             return raw
-        _check(value, typed)
-        return encode_canonical(_whole(typed))
+        # What is of the declared types through and through was written as it must be.
+        return raw if _check(value, typed) else encode_canonical(_whole(typed))
 
     def decode(self, raw: str | bytes) -> Any:
         """Return the typed value.
@@ -199,47 +199,84 @@ _AS_THEY_ARE = (str, bool, Ref, dt.date, type(None))
 """Types of which any value that was read back unchanged is acceptable."""
 
 
-def _check(given: Any, typed: Any) -> None:
+def _check(given: Any, typed: Any) -> bool:
     """Refuse a value that was read as something else than it is, or is out of bounds.
 
     Only what is no loss is converted: a string to whatever it spells, an integer to a Decimal or an enum's
     member, a list to a tuple, a dictionary to a dataclass.
+
+    Returns:
+        Whether nothing had to be converted.
     """
-    match typed:
-        case tuple() if isinstance(given, tuple | list):
-            for part, typed_part in zip(given, typed, strict=True):
-                _check(part, typed_part)
-        case _ if dataclasses.is_dataclass(typed):
-            names = {item.name for item in dataclasses.fields(typed)}
-            parts = given if isinstance(given, dict) else {name: getattr(given, name) for name in names}
-            if unknown := sorted(str(name) for name in parts.keys() - names):
-                raise ValidationError(f"{type(typed).__name__} has no part {unknown[0]!r}")
-            for name, part in parts.items():
-                _check(part, getattr(typed, name))
-        case enum.Enum():
-            accepted = given is typed or (type(given) in (str, int) and given == typed.value)
-            _accept(given, typed, accepted=accepted)
-        case bool() | None:
-            _accept(given, typed, accepted=given is typed)
-        case str():
-            _accept(given, typed, accepted=isinstance(given, str))
-        case int():
-            _accept(given, typed, accepted=isinstance(given, int) and not isinstance(given, bool))
-            if abs(typed) > INT_MAX:
-                raise ValidationError(f"{typed} is beyond 64 bits")
-        case Decimal():
-            _accept(given, typed, accepted=type(given) is int or isinstance(given, Decimal | str))
-            if not typed.is_finite():
-                raise ValidationError(f"{typed} is not a finite number")
-        case dt.datetime():
-            _accept(given, typed, accepted=isinstance(given, dt.datetime | str))
-            if typed.tzinfo is None:
-                raise ValidationError(
-                    f"{typed.isoformat()} has no time zone",
-                    hint="Documents travel between machines: give datetimes a time zone",
-                )
-        case _:
-            _accept(given, typed, accepted=isinstance(given, str | type(typed)))
+    kind = type(typed)
+    check = _CHECKS.get(kind)
+    if check is not None:
+        return check(given, typed)
+    names = _part_names(kind)
+    if names is not None:
+        return _check_parts(given, typed, names)
+    if isinstance(typed, enum.Enum):
+        accepted = given is typed or (type(given) in (str, int) and given == typed.value)
+        return _accept(given, typed, accepted=accepted)
+    return _accept(given, typed, accepted=isinstance(given, str | kind))
+
+
+def _check_parts(given: Any, typed: Any, names: frozenset[str]) -> bool:
+    if isinstance(given, dict):
+        if unknown := sorted(str(name) for name in given.keys() - names):
+            raise ValidationError(f"{type(typed).__name__} has no part {unknown[0]!r}")
+        for name, part in given.items():
+            _check(part, getattr(typed, name))
+        return False
+    return all([_check(getattr(given, name), getattr(typed, name)) for name in names])
+
+
+def _check_tuple(given: Any, typed: tuple[Any, ...]) -> bool:
+    if not isinstance(given, tuple | list):
+        return _accept(given, typed, accepted=False)
+    exact = [_check(part, typed_part) for part, typed_part in zip(given, typed, strict=True)]
+    return isinstance(given, tuple) and all(exact)
+
+
+def _check_int(given: Any, typed: int) -> bool:
+    exact = _accept(given, typed, accepted=isinstance(given, int) and not isinstance(given, bool))
+    if abs(typed) > INT_MAX:
+        raise ValidationError(f"{typed} is beyond 64 bits")
+    return exact
+
+
+def _check_decimal(given: Any, typed: Decimal) -> bool:
+    exact = _accept(given, typed, accepted=type(given) is int or isinstance(given, Decimal | str))
+    if not typed.is_finite():
+        raise ValidationError(f"{typed} is not a finite number")
+    return exact
+
+
+def _check_datetime(given: Any, typed: dt.datetime) -> bool:
+    exact = _accept(given, typed, accepted=isinstance(given, dt.datetime | str))
+    if typed.tzinfo is None:
+        raise ValidationError(
+            f"{typed.isoformat()} has no time zone",
+            hint="Documents travel between machines: give datetimes a time zone",
+        )
+    return exact
+
+
+_CHECKS: dict[type, Callable[[Any, Any], bool]] = {
+    tuple: _check_tuple,
+    bool: lambda given, typed: _accept(given, typed, accepted=given is typed),
+    type(None): lambda given, typed: _accept(given, typed, accepted=given is None),
+    str: lambda given, typed: _accept(given, typed, accepted=isinstance(given, str)),
+    Ref: lambda given, typed: _accept(given, typed, accepted=isinstance(given, str)),
+    int: _check_int,
+    Decimal: _check_decimal,
+    dt.datetime: _check_datetime,
+}
+
+
+@lru_cache(maxsize=1024)
+def _part_names(kind: type) -> frozenset[str] | None:
+    return frozenset(item.name for item in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
 
 def _whole(typed: Any) -> Any:
@@ -251,9 +288,10 @@ def _whole(typed: Any) -> Any:
     return typed
 
 
-def _accept(given: Any, typed: Any, *, accepted: bool) -> None:
+def _accept(given: Any, typed: Any, *, accepted: bool) -> bool:
     if not accepted:
         hint = "Give a Decimal, an int or a decimal string" if isinstance(given, float) else ""
         raise ValidationError(
             f"{given!r:.80} is a {type(given).__name__}, not a {type(typed).__name__}", hint=hint
         )
+    return type(given) is type(typed)

@@ -30,7 +30,7 @@ from crdtsync.store import projections
 from crdtsync.store.clock import time_of
 from crdtsync.store.kinds import Kinds, set_finished, table_of
 
-OPEN_DOCUMENTS_MAX = 128
+OPEN_DOCUMENTS_MAX = 512
 """About 42 kB each for a quote of ten lines."""
 
 DELTAS_PER_STATE = 32

@@ -10,7 +10,6 @@ import msgspec
 from crdtsync.document.live import LiveDocument
 from crdtsync.document.model import DocumentInfo
 from crdtsync.document.schema import DocumentSchema
-from crdtsync.document.sources import ProjectionSource
 from crdtsync.document.winners import RawConflict
 from crdtsync.errors import ValidationError
 from crdtsync.store.kinds import SqlValue, column_of, sql_value, table_of
@@ -108,8 +107,9 @@ def _computed(
         return {}, {}, 0
     if not all(hasattr(schema.document_class, name) for name in schema.computed):
         return {}, {}, 1
+    # From the registers: rendering the projection to read it back would do most of the work twice.
     document = schema.document_class._bound(  # noqa: SLF001
-        ProjectionSource(live.project({})), DocumentInfo(document_id, schema.kind)
+        live.reader(schema), DocumentInfo(document_id, schema.kind)
     )
     texts: dict[str, str] = {}
     typed: dict[str, Any] = {}
