@@ -156,6 +156,8 @@ class _Agent:
         self._on_progress = on_progress
         self._on_round = on_round
         self._wake = asyncio.Event()
+        self._noted: str | None = None
+        """What the database says of the remote; None: not known, an earlier process may have written it."""
 
     async def run(self) -> None:
         lock = await self._lock()
@@ -236,9 +238,9 @@ class _Agent:
             await asyncio.sleep(OTHERS_POLL_S)
 
     async def _note(self, problem: str) -> None:
-        if problem != self._state.problem:
-            self._state.problem = problem
+        if problem != self._noted:
             await _note(self._workspace, self._remote, problem)
+        self._noted = self._state.problem = problem
 
 
 async def _note(workspace: Workspace, remote: Remote, problem: str) -> None:

@@ -192,6 +192,24 @@ async def test_unavailable_remote_is_waited_out(tmp_path):
             assert (await office.remotes())[0].problem == ""
 
 
+async def test_problem_of_an_earlier_process_is_cleared(tmp_path):
+    """H32: a process that stopped while the folder was away leaves no problem behind that is none any more."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office:
+        await office.sync(MemoryRemote(place))
+        place.is_reachable = False
+        with pytest.raises(RemoteUnavailableError):
+            await office.sync(MemoryRemote(place))
+        assert (await office.remotes())[0].problem
+        place.is_reachable = True
+        async with office.syncing(MemoryRemote(place)):
+
+            async def cleared():
+                return not (await office.remotes())[0].problem
+
+            await until(cleared)
+
+
 async def test_folder_that_is_not_set_up_is_waited_for(tmp_path):
     """H12: a workstation that is started first waits for the office."""
     place = MemoryPlace()
