@@ -177,7 +177,9 @@ class RemoteFullError(RemoteError):
     """The remote, or the disk that holds it, is full."""
 
     waiting_helps = True
-    default_hint = "Free some space in the shared folder or on its disk; everything is kept here and sent later"
+    default_hint = (
+        "Free some space in the shared folder or on its disk; everything is kept here and sent later"
+    )
 
 
 class RemoteReadOnlyError(RemoteError):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ from crdtsync.remote import Remote
 from crdtsync.store import health, items, numbers, query
 from crdtsync.store.items import Item, Peer, Receipt
 from crdtsync.store.query import Conflict, HistoryEntry
-from crdtsync.store.workspace import Workspace, refuse_root, meta, set_meta
+from crdtsync.store.workspace import Workspace, meta, refuse_root, set_meta
 from crdtsync.sync import agent
 from crdtsync.sync.report import OnProgress, SyncReport
 
@@ -156,7 +157,12 @@ class Replica:
     # Editing and reading.
 
     def edit(
-        self, cls: type[D], id: str | None = None, *, create: bool = False, label: str = ""  # noqa: A002
+        self,
+        cls: type[D],
+        id: str | None = None,  # noqa: A002
+        *,
+        create: bool = False,
+        label: str = "",
     ) -> AbstractAsyncContextManager[D]:
         """Edit a document: one change, durable when the block ends, or not at all if it raises.
 
@@ -195,7 +201,7 @@ class Replica:
         await self._workspace.declare(cls)
         kind = schema_of(cls).kind
         info, json = await self._workspace.database.read(lambda c: query.find(c, id, kind))
-        return cls._bound(ProjectionSource(json), info)  # noqa: SLF001
+        return cls._bound(ProjectionSource(json), info)
 
     async def find(
         self,
@@ -230,9 +236,11 @@ class Replica:
                 c, schema, where=where or {}, search=search, order_by=order_by, limit=limit, offset=offset
             )
         )
-        return [cls._bound(ProjectionSource(json), info) for info, json in rows]  # noqa: SLF001
+        return [cls._bound(ProjectionSource(json), info) for info, json in rows]
 
-    async def count(self, cls: type[Document], *, where: Mapping[str, Any] | None = None, search: str = "") -> int:
+    async def count(
+        self, cls: type[Document], *, where: Mapping[str, Any] | None = None, search: str = ""
+    ) -> int:
         """Return how many documents `find` would give without a limit. Raises as `find` does."""
         await self._workspace.declare(cls)
         await self._workspace.freshen(cls, _names(where))
@@ -284,12 +292,18 @@ class Replica:
             cursor = await self._workspace.database.read(query.last_change)
             while True:
                 woken.clear()
-                rows = await self._workspace.database.read(lambda c, cursor=cursor: query.changes_after(c, cursor))
+                rows = await self._workspace.database.read(partial(query.changes_after, n=cursor))
                 for row in rows:
                     cursor = row.n
                     if kind is None or row.kind == kind:
                         yield DocumentChange(
-                            row.document, row.kind, row.at_ms, row.author, row.name, row.label, row.replica == self.id
+                            row.document,
+                            row.kind,
+                            row.at_ms,
+                            row.author,
+                            row.name,
+                            row.label,
+                            row.replica == self.id,
                         )
                 if not rows:
                     # Other processes of this machine wake nobody here: they are looked for.
@@ -367,7 +381,10 @@ class Replica:
         """
         now_ms = self._workspace.environment.now_ms()
         return await self._workspace.write(
-            lambda c: sum(numbers.mark(c, self._workspace.documents, self._workspace.identity.replica, i, now_ms) for i in ids)
+            lambda c: sum(
+                numbers.mark(c, self._workspace.documents, self._workspace.identity.replica, i, now_ms)
+                for i in ids
+            )
         )
 
     async def reset_sync(self, *ids: str) -> int:
@@ -379,7 +396,8 @@ class Replica:
         now_ms = self._workspace.environment.now_ms()
         return await self._workspace.write(
             lambda c: sum(
-                numbers.withdraw(c, self._workspace.documents, self._workspace.identity.replica, i, now_ms) for i in ids
+                numbers.withdraw(c, self._workspace.documents, self._workspace.identity.replica, i, now_ms)
+                for i in ids
             )
         )
 
@@ -578,7 +596,9 @@ def open_remote(remote: str | Remote) -> Remote:
     scheme, colon, location = remote.partition(":")
     adapters = {item.name: item for item in entry_points(group="crdtsync.remotes")}
     if not colon or len(scheme) < 2:
-        raise RemoteAddressError(f"{remote!r} is no address of a remote", hint="Write folder:PATH, for instance")
+        raise RemoteAddressError(
+            f"{remote!r} is no address of a remote", hint="Write folder:PATH, for instance"
+        )
     if scheme not in adapters:
         raise RemoteAddressError(
             f"no adapter for {scheme!r} is installed", hint=f"Installed are: {', '.join(sorted(adapters))}"

@@ -1,7 +1,7 @@
 """Conflicts: values written by people who had not seen each other's, side by side, and the decision."""
 
 # Parameters become arguments and options by their defaults, all by name: typer reads them.
-# ruff: noqa: FBT002, PLR0917
+# ruff: noqa: FBT002
 
 from typing import Annotated, Any
 

@@ -1,7 +1,7 @@
 """`init`: a new replica, with the kinds, series and remote it is to work with."""
 
 # Parameters become arguments and options by their defaults, all by name: typer reads them.
-# ruff: noqa: FBT002, PLR0917
+# ruff: noqa: FBT002
 
 import asyncio
 import enum

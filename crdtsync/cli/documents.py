@@ -1,7 +1,7 @@
 """Reading documents: how they are listed, shown, found and written out."""
 
 # Parameters become arguments and options by their defaults, all by name: typer reads them.
-# ruff: noqa: FBT002, PLR0917
+# ruff: noqa: FBT002
 
 from collections.abc import Sequence
 from typing import Annotated, Any

@@ -1,7 +1,7 @@
 """How things stand: the replica, Items to Sync, who has what."""
 
 # Parameters become arguments and options by their defaults, all by name: typer reads them.
-# ruff: noqa: FBT001, FBT002, PLR0917
+# ruff: noqa: FBT001, FBT002
 
 import datetime as dt
 from collections import Counter

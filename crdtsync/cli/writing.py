@@ -1,7 +1,7 @@
 """`new` and `edit`: one change of one document, or none."""
 
 # Parameters become arguments and options by their defaults, all by name: typer reads them.
-# ruff: noqa: FBT002, PLR0917
+# ruff: noqa: FBT002
 import sys
 from typing import Annotated, Any, Final
 

@@ -272,7 +272,9 @@ def _stored(registers: Registers, key: str) -> str | None:
     keyed = parse_key(key)
     assert keyed is not None, key
     path, writer = keyed
-    return next((entry_value(cell.stamp, cell.raw) for cell in registers.cells(path) if cell.writer == writer), None)
+    return next(
+        (entry_value(cell.stamp, cell.raw) for cell in registers.cells(path) if cell.writer == writer), None
+    )
 
 
 def _all_say(cells: Cells, raw: str) -> bool:

@@ -80,9 +80,9 @@ def parse_key(key: str) -> tuple[Path, int] | None:
 
 
 def _path(text: str) -> Path | None:
-    parts = tuple(text.split("/"))
+    parts = text.split("/")
     good = len(parts) <= 3 and _is_name(parts[0]) and (len(parts) < 2 or _is_member(parts[1]))
-    return parts if good and (len(parts) < 3 or parts[2] == MARKER or _is_name(parts[2])) else None
+    return tuple(parts) if good and (len(parts) < 3 or parts[2] == MARKER or _is_name(parts[2])) else None
 
 
 def _writer(text: str) -> int | None:

@@ -228,7 +228,10 @@ def _check_parts(given: Any, typed: Any, names: frozenset[str]) -> bool:
         for name, part in given.items():
             _check(part, getattr(typed, name))
         return False
-    return all([_check(getattr(given, name), getattr(typed, name)) for name in names])
+    exact = True
+    for name in names:
+        exact = _check(getattr(given, name), getattr(typed, name)) and exact
+    return exact
 
 
 def _check_tuple(given: Any, typed: tuple[Any, ...]) -> bool:
@@ -274,9 +277,14 @@ _CHECKS: dict[type, Callable[[Any, Any], bool]] = {
 }
 
 
-@lru_cache(maxsize=1024)
+_PART_NAMES: dict[type, frozenset[str] | None] = {}
+
+
 def _part_names(kind: type) -> frozenset[str] | None:
-    return frozenset(item.name for item in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
+    if kind not in _PART_NAMES:
+        is_record = dataclasses.is_dataclass(kind)
+        _PART_NAMES[kind] = frozenset(item.name for item in dataclasses.fields(kind)) if is_record else None
+    return _PART_NAMES[kind]
 
 
 def _whole(typed: Any) -> Any:

@@ -8,6 +8,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from crdtsync.document.draft import REFERENCES, Draft
 from crdtsync.document.live import LiveDocument
@@ -74,7 +75,7 @@ class Applied:
     refused: int = 0
     touched: set[str] = field(default_factory=set)
 
-    def __iadd__(self, other: "Applied") -> "Applied":
+    def __iadd__(self, other: "Applied") -> Self:
         self.applied += other.applied
         self.known += other.known
         self.waiting += other.waiting
@@ -137,7 +138,9 @@ class Documents:
         """
         document = self._open.get(document_id)
         if document is not None:
-            row = connection.execute("SELECT rev, shared FROM _documents WHERE n = ?", (document.n,)).fetchone()
+            row = connection.execute(
+                "SELECT rev, shared FROM _documents WHERE n = ?", (document.n,)
+            ).fetchone()
             if row is not None and row[0] == document.rev:
                 document.shared = bool(row[1])
                 self._open.move_to_end(document_id)
@@ -238,14 +241,22 @@ class Documents:
         """
         result = Applied()
         now_ms = time_of(self._environment)
-        document = self._open_or_create(connection, incoming, now_ms)
+        try:
+            document = self._open_or_create(connection, incoming, now_ms)
+        except CrdtError as error:
+            # What is stored of it cannot be read: its changes wait, and everything else goes on.
+            _quarantine_document(connection, incoming.document, error, now_ms)
+            keys = {ChangeId(item.client, item.sequence): item for item in incoming.changes}
+            _add_waiting(connection, incoming.document, incoming.kind, keys, dict.fromkeys(keys, segment))
+            result.waiting = len(keys)
+            return result
         if document is None:
             result.refused = len(incoming.changes)
             return result
         version = dict(document.version)
         frontier = document.frontier
         waiting = {ChangeId(item.client, item.sequence): item for item in incoming.changes}
-        carried = dict.fromkeys(waiting, segment)
+        carried: dict[ChangeId, int | None] = dict.fromkeys(waiting, segment)
         result.known = sum(version.get(key.client, 0) >= key.sequence for key in waiting)
         stored = _waiting(connection, document.id)
         for item, item_segment in stored:
@@ -266,9 +277,7 @@ class Documents:
                     progress = True
         if ready:
             self._touched_by_job.add(document.id)
-            refused = self._apply_ready(
-                connection, document, ready, now_ms, carried, version, frontier
-            )
+            refused = self._apply_ready(connection, document, ready, now_ms, carried, version, frontier)
             result.refused += refused
             result.applied += len(ready) - refused
             result.touched.add(document.id)
@@ -291,7 +300,12 @@ class Documents:
             (kind, after, count),
         ).fetchall()
         for _, document_id in rows:
-            document = self.open(connection, document_id, keep=False)
+            try:
+                document = self.open(connection, document_id, keep=False)
+            except CrdtError as error:
+                # What is stored of it cannot be read: the others must not wait for it.
+                _quarantine_document(connection, document_id, error, time_of(self._environment))
+                continue
             self._touched_by_job.add(document_id)
             conflicts = projections.save(
                 connection, document.n, document.id, document.live, document.stored, is_fresh=False
@@ -422,7 +436,12 @@ class Documents:
         if row[0] != incoming.kind:
             connection.execute(
                 "INSERT OR IGNORE INTO _quarantine (at_ms, what, name, reason, waiting_helps) VALUES (?, ?, ?, ?, 0)",
-                (now_ms, "change", incoming.document, f"it is a {row[0]} here and a {incoming.kind} elsewhere"),
+                (
+                    now_ms,
+                    "change",
+                    incoming.document,
+                    f"it is a {row[0]} here and a {incoming.kind} elsewhere",
+                ),
             )
             return None
         document = self.open(connection, incoming.document, keep=False)
@@ -551,15 +570,25 @@ def _keep_waiting(
 ) -> None:
     """Make the waiting room of a document hold just these changes."""
     connection.execute("DELETE FROM _waiting WHERE document = ?", (document.id,))
+    _add_waiting(connection, document.id, document.kind, waiting, carried)
+
+
+def _add_waiting(
+    connection: sqlite3.Connection,
+    document_id: str,
+    kind: str,
+    waiting: Mapping[ChangeId, Change],
+    carried: Mapping[ChangeId, int | None],
+) -> None:
     connection.executemany(
-        "INSERT INTO _waiting (document, client, sequence, kind, at_ms, label, causes, delta, segment) "
+        "INSERT OR IGNORE INTO _waiting (document, client, sequence, kind, at_ms, label, causes, delta, segment) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
-                document.id,
+                document_id,
                 change.client,
                 change.sequence,
-                document.kind,
+                kind,
                 change.at_ms,
                 change.label,
                 pack_frontier(change.causes) if change.causes else b"",
@@ -568,6 +597,15 @@ def _keep_waiting(
             )
             for key, change in waiting.items()
         ],
+    )
+
+
+def _quarantine_document(
+    connection: sqlite3.Connection, document_id: str, error: CrdtError, now_ms: int
+) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO _quarantine (at_ms, what, name, reason, waiting_helps) VALUES (?, ?, ?, ?, 0)",
+        (now_ms, "document", document_id, f"what is stored of it cannot be read: {error.message}"),
     )
 
 

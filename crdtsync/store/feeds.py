@@ -431,8 +431,9 @@ def wants(connection: sqlite3.Connection, n: int, now_ms: int) -> list[FeedWant]
     """Return the segments that keep others waiting, and those that others have had for a while and we have not."""
     rows = connection.execute(
         "SELECT DISTINCT s.owner, s.feed, s.sequence - 1 FROM _segments s WHERE s.remote = ? "
-        "AND s.applied_ms IS NULL AND s.sequence > 1 AND NOT EXISTS (SELECT 1 FROM _segments p WHERE p.remote = s.remote "
-        "AND p.owner = s.owner AND p.feed = s.feed AND p.sequence = s.sequence - 1) ORDER BY 1, 2, 3 LIMIT ?",
+        "AND s.applied_ms IS NULL AND s.sequence > 1 AND NOT EXISTS (SELECT 1 FROM _segments p "
+        "WHERE p.remote = s.remote AND p.owner = s.owner AND p.feed = s.feed AND p.sequence = s.sequence - 1) "
+        "ORDER BY 1, 2, 3 LIMIT ?",
         (n, WANTS_MAX),
     )
     found = [FeedWant(*row) for row in rows]

@@ -63,7 +63,8 @@ def items(
     places = ", ".join("?" * len(kinds))
     condition = "AND d.id = ?" if document_id is not None else ""
     rows = connection.execute(
-        "SELECT d.id, d.kind, d.n, d.created_ms, m.marked_ms, coalesce(f.put_ms, CASE WHEN s.owner <> ? THEN s.applied_ms END), "
+        "SELECT d.id, d.kind, d.n, d.created_ms, m.marked_ms, "
+        "coalesce(f.put_ms, CASE WHEN s.owner <> ? THEN s.applied_ms END), "
         "s.owner, s.feed, s.sequence, s.remote, l.text, l.known_ms, "
         "EXISTS (SELECT 1 FROM _requests r WHERE r.document = d.id AND r.replica = ?), "
         "(SELECT min(a.text) FROM _aliases a WHERE a.document = d.n) FROM _documents d "
@@ -95,10 +96,9 @@ def items(
         asks,
         reference,
     ) in rows:
-        received_ms = None
+        sent_ms, received_ms = put_ms, None
         if is_coordinator:
-            put_ms = put_ms or marked_ms
-            received_ms = marked_ms
+            sent_ms, received_ms = put_ms or marked_ms, marked_ms
         elif office is not None and put_ms is not None:
             received_ms = (
                 put_ms
@@ -108,7 +108,7 @@ def items(
         facts = ItemFacts(
             created_ms=created_ms,
             marked_ms=marked_ms,
-            sent_ms=put_ms if marked_ms is not None else None,
+            sent_ms=sent_ms if marked_ms is not None else None,
             received_ms=received_ms,
             numbered_ms=known_ms,
             coordinator_name=office[1] if office else "",
@@ -177,7 +177,8 @@ def _received_ms(
     connection: sqlite3.Connection, remote: int, peer: str, owner: str, feed: str, sequence: int
 ) -> int | None:
     row = connection.execute(
-        "SELECT received_ms FROM _receipts WHERE remote = ? AND replica = ? AND owner = ? AND feed = ? AND sequence >= ?",
+        "SELECT received_ms FROM _receipts WHERE remote = ? AND replica = ? AND owner = ? AND feed = ? "
+        "AND sequence >= ?",
         (remote, peer, owner, feed, sequence),
     ).fetchone()
     return None if row is None else int(row[0])

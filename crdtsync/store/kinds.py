@@ -157,7 +157,9 @@ def sql_value(value: Any) -> SqlValue:
         case bool():
             return int(value)
         case int() if not -(1 << 63) <= value < 1 << 63:
-            return math.copysign(math.inf, value)  # More than SQLite counts to: beyond all that can be stored.
+            return math.copysign(
+                math.inf, value
+            )  # More than SQLite counts to: beyond all that can be stored.
         case int() | float():
             return value
         case Decimal():
@@ -222,8 +224,10 @@ def _make_view(connection: sqlite3.Connection, schema: DocumentSchema, table: st
     """Make the view any SQLite tool can read: one row a document, one column a field."""
     columns = [
         "d.id AS id",
-        "(SELECT l.text FROM _ledger l WHERE l.document = d.id AND l.outcome = 'granted' ORDER BY l.idx LIMIT 1) "
-        "AS number",
+        (
+            "(SELECT l.text FROM _ledger l WHERE l.document = d.id AND l.outcome = 'granted' "
+            "ORDER BY l.idx LIMIT 1) AS number"
+        ),
         "json_extract(p.json, '$._references[0]') AS reference",
     ]
     taken = {"id", "number", "reference", "changed_at", "conflicts"}
@@ -263,4 +267,3 @@ def _default_literal(default: Any) -> str | None:
             return "'" + text.replace("'", "''") + "'"
         case _:
             return None
-

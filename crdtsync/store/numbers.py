@@ -147,8 +147,8 @@ def recall_requests(
     """
     for request in requests:
         row = connection.execute(
-            "SELECT d.n, d.kind, d.digest, m.marked_ms, m.serial FROM _documents d LEFT JOIN _marks m ON m.document = d.n "
-            "WHERE d.id = ?",
+            "SELECT d.n, d.kind, d.digest, m.marked_ms, m.serial FROM _documents d "
+            "LEFT JOIN _marks m ON m.document = d.n WHERE d.id = ?",
             (request.document,),
         ).fetchone()
         unsent = connection.execute(
@@ -222,7 +222,8 @@ def freeze(connection: sqlite3.Connection, reason: str) -> None:
 def note_entries(connection: sqlite3.Connection, index: int) -> None:
     """Take note that this replica has written ledger entries up to an index, whether they are here or not."""
     connection.execute(
-        "INSERT INTO _meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
+        "INSERT INTO _meta (key, value) VALUES (?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
         (_SEEN, index),
     )
 

@@ -52,7 +52,7 @@ def save(
     names = {path[0] for path in live.take_touched()} if is_fresh else set(schema.fields)
     computed, typed, stale = _computed(live, schema, document_id)
     json = live.project(computed)
-    if not _update_json(connection, n, json, schema, names, stored):
+    if not _update_json(connection, n, json, schema, names):
         _write_row(connection, n, json, schema, tuple(_indexed(schema, live.fields(), typed)), stale, stored)
     if any(_is_searched(schema, name) for name in names):
         _save_words(connection, n, live.search_text(), stored)
@@ -60,7 +60,7 @@ def save(
 
 
 def _update_json(
-    connection: sqlite3.Connection, n: int, json: str, schema: DocumentSchema, names: set[str], stored: Stored
+    connection: sqlite3.Connection, n: int, json: str, schema: DocumentSchema, names: set[str]
 ) -> bool:
     """Replace the JSON alone, if no indexed value can have changed and the row is whole."""
     if schema.computed or any(name in schema.fields and schema.fields[name].indexed for name in names):
@@ -96,7 +96,9 @@ def _is_searched(schema: DocumentSchema, name: str) -> bool:
     spec = schema.fields.get(name)
     if spec is None:
         return False
-    return spec.searchable or (spec.entity is not None and any(f.searchable for f in spec.entity.fields.values()))
+    return spec.searchable or (
+        spec.entity is not None and any(f.searchable for f in spec.entity.fields.values())
+    )
 
 
 def _computed(
@@ -161,7 +163,15 @@ def _save_conflicts(
     connection.executemany(
         "INSERT INTO _conflicts (document, ordinal, path, reason, policy, cells, shown) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (n, i, "/".join(item.path), item.reason, item.policy, _JSON.encode(item.cells).decode(), item.shown)
+            (
+                n,
+                i,
+                "/".join(item.path),
+                item.reason,
+                item.policy,
+                _JSON.encode(item.cells).decode(),
+                item.shown,
+            )
             for i, item in enumerate(conflicts)
         ],
     )

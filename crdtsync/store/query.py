@@ -90,14 +90,16 @@ def find(connection: sqlite3.Connection, document_id: str, kind: str) -> Row:
     Raises:
         DocumentNotFoundError: it is not here, or of another kind.
     """
-    row = connection.execute("SELECT kind FROM _documents WHERE id = ?", (document_id,)).fetchone()
+    row: tuple[str] | None = connection.execute(
+        "SELECT kind FROM _documents WHERE id = ?", (document_id,)
+    ).fetchone()
     found = None
     if row is not None and _has_table(connection, row[0]):
         found = connection.execute(
             f"SELECT {_INFO_COLUMNS} FROM _documents d JOIN {table_of(row[0])} p ON p.document = d.n WHERE d.id = ?",
             (document_id,),
         ).fetchone()
-    if found is None:
+    if row is None or found is None:
         raise DocumentNotFoundError(f"there is no document {document_id}")
     if row[0] != kind:
         raise DocumentNotFoundError(f"{document_id} is a {row[0]}, not a {kind}")
@@ -178,10 +180,17 @@ def select(
         f"SELECT {_INFO_COLUMNS} FROM {table_of(schema.kind)} p JOIN _documents d ON d.n = p.document "
         f"{condition} ORDER BY {order} LIMIT ? OFFSET ?"
     )
-    return [_row(row) for row in _searched(connection, sql, (*parameters, _page(limit, offset), min(offset, 1 << 62)), search)]
+    return [
+        _row(row)
+        for row in _searched(
+            connection, sql, (*parameters, _page(limit, offset), min(offset, 1 << 62)), search
+        )
+    ]
 
 
-def count(connection: sqlite3.Connection, schema: DocumentSchema, *, where: Mapping[str, Any], search: str) -> int:
+def count(
+    connection: sqlite3.Connection, schema: DocumentSchema, *, where: Mapping[str, Any], search: str
+) -> int:
     """Return how many documents of one kind there are."""
     if not _has_table(connection, schema.kind):
         return 0
@@ -263,15 +272,22 @@ def conflicts(connection: sqlite3.Connection, document_id: str | None) -> list[C
         "ORDER BY d.id, c.ordinal",
         () if document_id is None else (document_id,),
     ).fetchall()
-    people = {
-        client: (author, name)
-        for client, author, name in connection.execute("SELECT client, author, name FROM _incarnations")
-    } if rows else {}
+    people = (
+        {
+            client: (author, name)
+            for client, author, name in connection.execute("SELECT client, author, name FROM _incarnations")
+        }
+        if rows
+        else {}
+    )
     found = []
     for identity, kind, path, reason, policy, cells, shown in rows:
         values = tuple(
             ConflictValue(
-                raw, *people.get(writer, ("", "")), stamp, is_removal=reason == "removal" and decode_seen(raw) != {}
+                raw,
+                *people.get(writer, ("", "")),
+                stamp,
+                is_removal=reason == "removal" and decode_seen(raw) != {},
             )
             for stamp, writer, raw in _CELLS.decode(cells)
         )
@@ -318,7 +334,9 @@ def _condition(schema: DocumentSchema, where: Mapping[str, Any], search: str) ->
                 sign = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "ne": "IS NOT"}[comparison]
                 parts.append(f"{column} {sign} ?")
             case _:
-                raise UsageError(f"{key!r} is no filter", hint="Use name, name__lt, __le, __gt, __ge, __ne or __in")
+                raise UsageError(
+                    f"{key!r} is no filter", hint="Use name, name__lt, __le, __gt, __ge, __ne or __in"
+                )
         parameters.append(_value(wanted))
     matching = match_query(search)
     if matching:
@@ -373,7 +391,9 @@ def _has_table(connection: sqlite3.Connection, kind: str) -> bool:
 
 def _row(row: tuple[Any, ...]) -> Row:
     identity, kind, number, created_ms, changed_ms, digest, conflict_count, json = row
-    return DocumentInfo(identity, kind, number, _references(json), created_ms, changed_ms, digest, conflict_count), json
+    return DocumentInfo(
+        identity, kind, number, _references(json), created_ms, changed_ms, digest, conflict_count
+    ), json
 
 
 class _References(msgspec.Struct):

@@ -52,7 +52,9 @@ class Identity:
 class Workspace:
     """An open replica, for the layers above. Use `Workspace.open`."""
 
-    def __init__(self, directory: Path, database: Database, environment: Environment, identity: Identity) -> None:
+    def __init__(
+        self, directory: Path, database: Database, environment: Environment, identity: Identity
+    ) -> None:
         self.directory = directory
         self.database = database
         self.environment = environment

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from crdtsync.errors import FormatError, RemoteError, SyncBusyError
+from crdtsync.errors import FormatError, RemoteError, StoreBusyError, StoreFullError, SyncBusyError
 from crdtsync.remote import Remote
 from crdtsync.store import feeds
 from crdtsync.store.workspace import Workspace
@@ -145,7 +145,7 @@ class _Agent:
         workspace: Workspace,
         remote: Remote,
         state: SyncState,
-        create_folder: bool | None,
+        create_folder: bool | None,  # noqa: FBT001 - as in the caller's signature
         on_progress: OnProgress | None,
         on_round: OnRound | None,
     ) -> None:
@@ -199,7 +199,7 @@ class _Agent:
                     self._on_round(self._state.last)
                 failures = 0
                 await self._note("")
-            except (RemoteError, FormatError) as error:
+            except (RemoteError, FormatError, StoreBusyError, StoreFullError) as error:
                 wait_s = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
                 failures += 1
                 _LOG.warning("sync waits: %s", error)
@@ -238,9 +238,15 @@ class _Agent:
             await asyncio.sleep(OTHERS_POLL_S)
 
     async def _note(self, problem: str) -> None:
+        self._state.problem = problem
         if problem != self._noted:
-            await _note(self._workspace, self._remote, problem)
-        self._noted = self._state.problem = problem
+            try:
+                await _note(self._workspace, self._remote, problem)
+            except (StoreBusyError, StoreFullError) as error:
+                # The disk that is the problem cannot take note of it; `SyncState` has it.
+                _LOG.warning("the problem cannot be recorded: %s", error)
+                return
+        self._noted = problem
 
 
 async def _note(workspace: Workspace, remote: Remote, problem: str) -> None:

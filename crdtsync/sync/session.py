@@ -85,7 +85,8 @@ class Session:
         others = [folder for folder in folders if folder not in (None, self.folder)]
         if others:
             raise MarkerConflictError(
-                f"{self.remote.address} holds the marker of folder {others[0]}, and this replica syncs with {self.folder}",
+                f"{self.remote.address} holds the marker of folder {others[0]}, "
+                f"and this replica syncs with {self.folder}",
                 hint="Keep one set of replicas in one folder; nothing was read or written",
             )
         if self.folder not in folders:

@@ -93,8 +93,8 @@ async def _apply_segment(
         def job(
             connection: sqlite3.Connection,
             group: list[DocumentChanges] = group,
-            is_first: bool = number == 0,
-            is_last: bool = is_last,
+            is_first: bool = number == 0,  # noqa: FBT001 - bound here, for this turn of the loop
+            is_last: bool = is_last,  # noqa: FBT001
         ) -> Applied:
             result = Applied()
             if is_first:

@@ -24,7 +24,9 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
 def main() -> int:
     """Run what is asked for; exit code 1 when a budget is not met."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all by default")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all by default"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - set(BENCHMARKS))
@@ -36,7 +38,13 @@ def main() -> int:
         figures += asyncio.run(BENCHMARKS[name]())
     print(f"{'figure':<28}{'measured':>14}{'floor':>14}{'ratio':>8}  {'limit':<10}met")
     for figure in figures:
-        floor = "" if figure.floor is None else f"{figure.floor:,.1f}" if figure.floor >= 100 else f"{figure.floor:.3f}"
+        floor = (
+            ""
+            if figure.floor is None
+            else f"{figure.floor:,.1f}"
+            if figure.floor >= 100
+            else f"{figure.floor:.3f}"
+        )
         measured = f"{figure.measured:,.1f}" if figure.measured >= 100 else f"{figure.measured:.3f}"
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
         print(
@@ -44,7 +52,11 @@ def main() -> int:
             f"{'yes' if figure.met else 'NO'}"
         )
     if options.json:
-        machine = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version, "machine": platform.machine()}
+        machine = {
+            "python": platform.python_version(),
+            "sqlite": sqlite3.sqlite_version,
+            "machine": platform.machine(),
+        }
         rows = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
         options.json.write_text(json.dumps({"machine": machine, "figures": rows}, indent=2) + "\n")
     return 0 if all(figure.met for figure in figures) else 1

@@ -115,22 +115,26 @@ async def _merge_once(
     ):
         ids: list[str] = []
         for start in range(0, documents, 200):
-            ids += await asyncio.gather(*(_create(a, chance) for _ in range(start, min(start + 200, documents))))
+            ids += await asyncio.gather(
+                *(_create(a, chance) for _ in range(start, min(start + 200, documents)))
+            )
         for replica in (a, b, a):
             await replica.sync(address)
-        states = {
-            name: await _states(replica, ids) for name, replica in (("a", a), ("b", b))
-        }
+        states = {name: await _states(replica, ids) for name, replica in (("a", a), ("b", b))}
         marks = {name: await _last_change(replica) for name, replica in (("a", a), ("b", b))}
         for replica in (a, b):
             for _ in range(edits):
                 for start in range(0, documents, 200):
-                    await asyncio.gather(*(_change(replica, item, chance) for item in ids[start : start + 200]))
+                    await asyncio.gather(
+                        *(_change(replica, item, chance) for item in ids[start : start + 200])
+                    )
         deltas = {name: await _deltas(replica, marks[name]) for name, replica in (("a", a), ("b", b))}
         before = {item for item in folder.rglob("*/s-*")}
         # The documents are cold for the floor, and so they are here: the sides reopen in reality.
         for replica in (a, b):
-            await replica._workspace.database.run(lambda _, replica=replica: replica._workspace.documents.close())
+            await replica._workspace.database.run(
+                lambda _, replica=replica: replica._workspace.documents.close()
+            )
         start_s = time.perf_counter()
         await a.sync(address)
         await b.sync(address)
@@ -140,21 +144,33 @@ async def _merge_once(
         sizes.append(sum(item.stat().st_size for item in folder.rglob("*/s-*") if item not in before))
     raws.append(
         sum(
-            len(zstandard.ZstdCompressor(level=6).compress(b"".join(delta for items in side.values() for delta in items)))
+            len(
+                zstandard.ZstdCompressor(level=6).compress(
+                    b"".join(delta for items in side.values() for delta in items)
+                )
+            )
             for side in deltas.values()
         )
     )
     start_s = time.perf_counter()
     for side, other in (("a", "b"), ("b", "a")):
-        _floor_side(root / f"floor-{side}.db", root / f"batch-{side}", states[side], deltas[side], deltas[other])
+        _floor_side(
+            root / f"floor-{side}.db", root / f"batch-{side}", states[side], deltas[side], deltas[other]
+        )
     floors.append(time.perf_counter() - start_s)
 
 
 def _floor_side(
-    path: Path, batch: Path, states: dict[str, bytes], mine: dict[str, list[bytes]], theirs: dict[str, list[bytes]]
+    path: Path,
+    batch: Path,
+    states: dict[str, bytes],
+    mine: dict[str, list[bytes]],
+    theirs: dict[str, list[bytes]],
 ) -> None:
     """One batch file out, one in: load, apply, encode, project and insert every document."""
-    packed = zstandard.ZstdCompressor(level=6).compress(b"".join(delta for items in mine.values() for delta in items))
+    packed = zstandard.ZstdCompressor(level=6).compress(
+        b"".join(delta for items in mine.values() for delta in items)
+    )
     with batch.open("wb") as file:
         file.write(packed)
         file.flush()

@@ -24,7 +24,9 @@ class Figure:
         return None if not self.floor else self.measured / self.floor
 
 
-def ratio_figure(name: str, unit: str, measured: float, floor: float, limit: float, **detail: float) -> Figure:
+def ratio_figure(
+    name: str, unit: str, measured: float, floor: float, limit: float, **detail: float
+) -> Figure:
     """Return a figure whose limit is a ratio to its floor."""
     return Figure(name, unit, measured, floor, f"{limit:g} x", measured <= limit * floor, detail)
 

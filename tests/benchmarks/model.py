@@ -67,7 +67,9 @@ def new_line(chance: random.Random) -> Line:
         color=f"Linen {chance.randrange(400)}",
         quantity=chance.randrange(1, 9),
         price=Price(
-            Decimal(chance.randrange(10_000, 300_000)) / 100, Decimal("58.75"), Decimal(chance.randrange(40, 60))
+            Decimal(chance.randrange(10_000, 300_000)) / 100,
+            Decimal("58.75"),
+            Decimal(chance.randrange(40, 60)),
         ),
     )
 

@@ -113,8 +113,12 @@ async def _create(replica: Replica, chance: random.Random) -> str:
 async def _reading(replica: Replica) -> list[Figure]:
     pages, searches, numbers = [], [], []
     for offset in range(20):
-        pages.append(await timed(lambda offset=offset: replica.find(Small, order_by="-amount", offset=offset * 50)))
-        searches.append(await timed(lambda offset=offset: replica.find(Small, search=f"customer {offset * 37}")))
+        pages.append(
+            await timed(lambda offset=offset: replica.find(Small, order_by="-amount", offset=offset * 50))
+        )
+        searches.append(
+            await timed(lambda offset=offset: replica.find(Small, search=f"customer {offset * 37}"))
+        )
         numbers.append(await timed(lambda offset=offset: replica.find_number(f"S-{offset + 1:06d}")))
     return [
         plain_figure("list a page of 50", "ms", median(pages) * 1e3, 10),
@@ -136,7 +140,9 @@ async def _idle(replica: Replica, folder: Path) -> Figure:
         after = await replica._workspace.database.run(lambda c: c.total_changes)
     files = sum(1 for item in folder.rglob("*") if item.is_file())
     assert before == after, "an idle round wrote to the database"
-    return plain_figure("idle round", "ms", median(times) * 1e3, 100, files=files, rows_written=after - before)
+    return plain_figure(
+        "idle round", "ms", median(times) * 1e3, 100, files=files, rows_written=after - before
+    )
 
 
 def _memory(root: Path, folder: Path) -> Figure:
@@ -155,4 +161,6 @@ def _memory(root: Path, folder: Path) -> Figure:
     seconds = time.perf_counter() - start
     mebibytes, documents = done.stdout.split()
     assert resource.RUSAGE_SELF is not None
-    return plain_figure("memory of a first sync", "MiB", float(mebibytes), 300, seconds=seconds, documents=float(documents))
+    return plain_figure(
+        "memory of a first sync", "MiB", float(mebibytes), 300, seconds=seconds, documents=float(documents)
+    )

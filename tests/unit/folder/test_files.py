@@ -1,7 +1,5 @@
 """Put, get and delete in one folder, with each call of the operating system failing in turn."""
 
-# ruff: noqa: PTH108
-
 import asyncio
 import errno
 import os

@@ -1,7 +1,5 @@
 """What a listing shows of a folder in which services and people leave all kinds of things."""
 
-# ruff: noqa: PTH102, PTH119, PTH123, ASYNC230
-
 import errno
 import os
 

@@ -71,7 +71,7 @@ async def test_a_poll_that_sees_nothing_new_wakes_nobody(tmp_path):
         waiting = asyncio.ensure_future(anext(changes))
         for number in range(2, 5):
             clock.tick()
-            while looks < number:  # noqa: ASYNC110 - the look happens in a thread
+            while looks < number:
                 await asyncio.sleep(0)
         assert not waiting.done()
         (tmp_path / "x").unlink()

@@ -191,8 +191,8 @@ async def test_cancelling_leaves_the_document_changed_or_not(tmp_path, turns, is
                 state = (draft.customer, draft.visits, len(draft.lines))
                 assert state in (("Ada", 0, 0), ("Bob", 7, 1))
                 draft.city = "Bern"
-            view = await replica.get(Quote, view.id)
-            assert (view.customer, view.visits, len(view.lines), view.city) == (*state, "Bern")
+            seen = await replica.get(Quote, view.id)
+            assert (seen.customer, seen.visits, len(seen.lines), seen.city) == (*state, "Bern")
         assert not replica._locks._turns
         await check_sound(replica)
 

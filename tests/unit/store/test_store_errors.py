@@ -198,8 +198,8 @@ def test_a_directory_without_permission(tmp_path):
     )
     parents = [parent for parent in directory.parents if os.stat(parent).st_uid == os.getuid()]
     modes = {parent: parent.stat().st_mode for parent in parents if parent != parent.parent}
-    for parent in modes:
-        parent.chmod(modes[parent] | 0o055)
+    for parent, mode in modes.items():
+        parent.chmod(mode | 0o055)
     (directory / "replica.db").chmod(0o444)
     directory.chmod(0o555)
     try:

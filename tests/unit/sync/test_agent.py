@@ -9,7 +9,14 @@ from contextlib import asynccontextmanager
 import pytest
 
 from crdtsync import Environment, open_replica
-from crdtsync.errors import MarkerMissingError, RemoteUnavailableError, StoreFullError, SyncBusyError
+from crdtsync.errors import (
+    MarkerMissingError,
+    RemoteUnavailableError,
+    StoreBusyError,
+    StoreCorruptError,
+    StoreFullError,
+    SyncBusyError,
+)
 from crdtsync.store import feeds
 from crdtsync.sync import agent
 from crdtsync.testing import MemoryPlace, MemoryRemote
@@ -235,20 +242,50 @@ async def test_failure_of_the_database_ends_the_block(tmp_path, monkeypatch):
     place = MemoryPlace()
     async with machine(tmp_path, "office", "office") as office:
 
-        def full(*args, **options):
-            raise StoreFullError("no space")
+        def broken(*args, **options):
+            raise StoreCorruptError("not a database")
 
-        with monkeypatch.context() as patched, pytest.raises(StoreFullError):
+        with monkeypatch.context() as patched, pytest.raises(StoreCorruptError):
             async with office.syncing(MemoryRemote(place)) as state:
 
                 async def runs():
                     return state.rounds > 0
 
                 await until(runs)
-                patched.setattr(feeds, "mark_put", full)
+                patched.setattr(feeds, "mark_put", broken)
                 await make(office)
                 await asyncio.sleep(PATIENCE_S)
         await office.sync(MemoryRemote(place))
+
+
+@pytest.mark.parametrize("error", [StoreFullError, StoreBusyError])
+async def test_full_disk_and_busy_database_are_waited_out(tmp_path, monkeypatch, error):
+    """H27, H34: what passes by itself, or when somebody makes room, does not end the block."""
+    place = MemoryPlace()
+    monkeypatch.setattr(agent, "BACK_OFF_S", (0.01,))
+    async with machine(tmp_path, "office", "office") as office:
+
+        def failing(*args, **options):
+            raise error("not now")
+
+        async with office.syncing(MemoryRemote(place)) as state:
+
+            async def runs():
+                return state.rounds > 0
+
+            async def troubled():
+                return "not now" in state.problem
+
+            async def healed():
+                return not state.problem
+
+            await until(runs)
+            with monkeypatch.context() as patched:
+                patched.setattr(feeds, "mark_put", failing)
+                await make(office)
+                await until(troubled)
+            await until(healed)
+            assert not (await office.remotes())[0].waiting_files
 
 
 async def test_error_of_the_block_surfaces_as_it_is(tmp_path):

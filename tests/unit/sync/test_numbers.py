@@ -565,7 +565,7 @@ async def test_clock_before_1970_stops_nothing(world, office):
 
 async def test_clock_beyond_all_dates_stops_nothing(world):
     """H41: likewise a clock of the year 300,000, at the coordinator's of all places."""
-    office = await world.add("office", "office", offset_ms=2**53)
+    await world.add("office", "office", offset_ms=2**53)
     r1 = await world.add("R1")
     document = await marked(r1)
     await world.settle()
