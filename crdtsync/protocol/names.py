@@ -126,7 +126,7 @@ def classify(name: str) -> NameHint:
     if _TEMP.search(last):
         return NameHint(NameKind.TEMP)
     owner, feed = _places(directories)
-    if found := _NUMBERED.search(last):
+    if (found := _NUMBERED.search(last)) and int(found[2]) <= _NUMBER_MAX:
         letter, number, hash_start = found.groups()
         kind = _KINDS[letter]
         return NameHint(

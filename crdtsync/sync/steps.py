@@ -28,6 +28,9 @@ COPIES_MAX = 8
 COPY_AFTER_MS = 60_000
 """How long after a file was put a peer that misses it gets a copy; four times as long for each further one."""
 
+WANTS_MAX = 1_000
+"""How many segments one beacon asks for: where a whole folder is damaged, the next ones ask for the rest."""
+
 HEARTBEAT_MS = 24 * 3600 * 1000
 
 try:
@@ -259,8 +262,7 @@ def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[byte
             ):
                 wants[want.owner, want.feed, want.sequence] = want
     owner = _ledger_owner(session, connection, head.index)
-    if owner is not None:
-        wants[owner, LEDGER_FEED, head.index + 1] = FeedWant(owner, LEDGER_FEED, head.index + 1)
+    asked = [] if owner is None else [FeedWant(owner, LEDGER_FEED, head.index + 1)]
     beacon = Beacon(
         name=identity.name,
         role=identity.role,
@@ -273,7 +275,7 @@ def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[byte
         else None,
         ledger_index=head.index,
         ledger_hash=head.hash,
-        wants=[wants[key] for key in sorted(wants)],
+        wants=[*asked, *(wants[key] for key in sorted(wants)[:WANTS_MAX])],
         software=SOFTWARE,
     )
     content = encode_beacon(beacon)

@@ -7,7 +7,7 @@ from crdtsync.protocol.beacon import decode_beacon
 from crdtsync.protocol.files import decode_file
 from tests.simulation.world import HOUR_MS
 
-from .helpers import named
+from .helpers import FEED, named, put_everywhere
 
 
 async def shared_quote(machine):
@@ -117,3 +117,22 @@ async def test_older_beacon_that_comes_late_changes_nothing(world, office, r1):
     assert await r1.replica.receipts(document) == receipts
     (peer,) = await office.replica.peers()
     assert peer.ledger_index == 1
+
+
+async def test_name_with_a_number_beyond_all_bounds_stops_nothing(world, office, r1):
+    """H6, H57: such a name promises nothing, and nobody is asked for what it names."""
+    name = f"{office.replica.id}/{FEED}/0000/s-9999999999999999-0123456789.crdts"
+    put_everywhere(world, name, b"garbage" * 30)
+    document = await shared_quote(r1)
+    await world.settle()
+    assert await office.number(document) == "Q-00001"
+
+
+async def test_folder_full_of_damage_is_asked_for_in_parts(world, office, r1):
+    """H58: more damaged files than a beacon may name stop no round."""
+    place = f"{office.replica.id}/{FEED}/0000"
+    for number in range(1, 10_050):
+        put_everywhere(world, f"{place}/s-{number:08d}-0123456789.crdts", b"garbage")
+    await r1.sync()
+    beacon = decode_beacon(decode_file(world.place.files[named(world.place.files, "b", r1.replica.id)[-1]]).body)
+    assert 0 < len(beacon.wants) <= 1_000
