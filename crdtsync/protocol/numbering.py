@@ -82,9 +82,9 @@ def check_series(series: Iterable[Series]) -> dict[str, Series]:
 
 
 def _may_collide(first: str, second: str) -> bool:
-    """Whether the texts around the numbers can be told from digits of the other's number."""
-    start_a, _, end_a = _PLACE.sub("\0", first).partition("\0")
-    start_b, _, end_b = _PLACE.sub("\0", second).partition("\0")
+    """Whether the texts around the numbers can be told from digits of the other's number, in whatever case."""
+    start_a, _, end_a = _PLACE.sub("\0", first).lower().partition("\0")
+    start_b, _, end_b = _PLACE.sub("\0", second).lower().partition("\0")
     short, long = sorted((start_a, start_b), key=len)
     if not long.startswith(short) or not _DIGITS.fullmatch(long[len(short) :]):
         return False
@@ -129,6 +129,7 @@ def plan_grants(
     *,
     granted: Collection[tuple[str, DocumentId]],
     counters: Mapping[str, int],
+    ends: Mapping[str, int] = {},
     series: Mapping[str, Series],
     head: LedgerHead,
     at_ms: int,
@@ -144,6 +145,7 @@ def plan_grants(
         requests: All that are known, in the order in which they are served.
         granted: The (series, document) pairs that have a number already.
         counters: The last number used, granted or void, of each series.
+        ends: The last number that may be used, of series that must not go on.
         series: The series by name.
         head: The ledger's last entry.
         at_ms: The coordinator's clock.
@@ -169,6 +171,8 @@ def plan_grants(
         if (rules := series.get(request.series)) is None:
             continue
         number = rules.next_number(last_numbers.get(rules.name))
+        if number > ends.get(rules.name, wire.NUMBER_MAX):
+            continue
         entry = LedgerEntry(
             index=head.index + 1,
             previous=head.hash,

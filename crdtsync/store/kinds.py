@@ -87,9 +87,12 @@ class Kinds:
         schema = schema_of(document_class)
         if document_class in self._generated:
             return False  # It was made of what is stored, and has no code to add.
-        others = {item.series.name: item.series for item in self.known() if item.series}
         if schema.series is not None:
-            check_series([*(others | {schema.series.name: schema.series}).values()])
+            # What counts is how they print now, which a setting may have changed since they were declared.
+            rows = connection.execute("SELECT name, pattern, start FROM _series").fetchall()
+            check_series(
+                ({schema.series.name: schema.series} | {row[0]: Series(*row) for row in rows}).values()
+            )
             _declare_series(connection, schema.series)
         text = schema_to_json(schema)
         self._own[schema.kind] = schema

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from crdtsync.errors import DocumentNotFoundError, UsageError, ValidationError
@@ -20,7 +20,7 @@ from crdtsync.protocol.ledger import (
     extend,
 )
 from crdtsync.protocol.names import ledger_name
-from crdtsync.protocol.numbering import GrantRequest, Series, plan_grants, plan_void
+from crdtsync.protocol.numbering import GrantRequest, Series, check_series, plan_grants, plan_void
 from crdtsync.protocol.segment import NumberRequest
 from crdtsync.store import feeds
 from crdtsync.store.clock import bounded
@@ -54,6 +54,15 @@ class LedgerChange:
     fork: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What giving out numbers came to."""
+
+    count: int = 0
+    problems: tuple[str, ...] = ()
+    """Why some that were asked for were not given."""
+
+
 def series_of(connection: sqlite3.Connection) -> dict[str, Series]:
     """Return the series this replica knows."""
     rows = connection.execute("SELECT name, pattern, start FROM _series ORDER BY name")
@@ -61,7 +70,12 @@ def series_of(connection: sqlite3.Connection) -> dict[str, Series]:
 
 
 def define_series(connection: sqlite3.Connection, series: Series) -> None:
-    """Set pattern and start of a series; they count for the numbers that are still to be given."""
+    """Set pattern and start of a series; they count for the numbers that are still to be given.
+
+    Raises:
+        SchemaError: it could print a number of another series.
+    """
+    check_series((series_of(connection) | {series.name: series}).values())
     connection.execute(
         "INSERT INTO _series (name, pattern, start) VALUES (?, ?, ?) "
         "ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, start = excluded.start",
@@ -261,46 +275,45 @@ def is_asked(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute(f"SELECT EXISTS ({_ASKED})").fetchone()[0])
 
 
-def allocate(connection: sqlite3.Connection, replica: ReplicaId, now_ms: int) -> int:
-    """Grant what can be granted; return how many numbers that were. Must run in a transaction.
+def allocate(connection: sqlite3.Connection, replica: ReplicaId, now_ms: int) -> Granted:
+    """Grant what can be granted. Must run in a transaction.
+
+    A series whose next number was printed before, or is beyond all bounds, is left; the others go on.
 
     Counter, grants and the exact bytes of the ledger file are one transaction. As long as an earlier ledger
     file is not in the folder, nothing is granted: else a number could be known while the one before it is lost
     with this machine.
     """
     if feeds.has_unput(connection, "ledger"):
-        return 0
-    rows = connection.execute(f"{_ASKED} ORDER BY r.n LIMIT ?", (GRANTS_PER_ROUND_MAX,)).fetchall()
-    requests = [
-        GrantRequest(
-            ReplicaId(requester),
-            NumberRequest(
-                document=DocumentId(document),
-                kind=kind,
-                series=series,
-                serial=serial,
-                withdrawn=bool(withdrawn),
-                digest=digest,
-                reference=reference,
-                at_ms=at_ms,
-            ),
+        return Granted()
+    series = series_of(connection)
+    counters = _counters(connection)
+    printed: dict[str, LedgerEntry] = {}
+    while True:
+        # Those that cannot go on must not stand before the others.
+        going = [
+            name
+            for name, rules in series.items()
+            if name not in printed or rules.next_number(counters.get(name)) < printed[name].number
+        ]
+        entries = plan_grants(
+            _asked(connection, going),
+            granted=set(),
+            counters=counters,
+            ends={name: entry.number - 1 for name, entry in printed.items()},
+            series=series,
+            head=head(connection),
+            at_ms=bounded(now_ms),
+            today=_date(now_ms),
+            last_issue_dates=_last_dates(connection),
         )
-        for requester, document, kind, series, serial, withdrawn, digest, reference, at_ms in rows
-    ]
-    if not requests:
-        return 0
-    entries = plan_grants(
-        requests,
-        granted=set(),
-        counters=_counters(connection),
-        series=series_of(connection),
-        head=head(connection),
-        at_ms=bounded(now_ms),
-        today=_date(now_ms),
-        last_issue_dates=_last_dates(connection),
-    )
+        found = _printed_before(connection, entries)
+        if not found:
+            break
+        printed |= found
     _append(connection, replica, entries, now_ms)
-    return len(entries)
+    problems = [f"{name} would print {entry.text} again" for name, entry in sorted(printed.items())]
+    return Granted(len(entries), tuple(problems))
 
 
 def void(
@@ -453,6 +466,45 @@ def _insert(connection: sqlite3.Connection, entry: LedgerEntry, encoded: bytes, 
             now_ms,
         ),
     )
+
+
+def _asked(connection: sqlite3.Connection, series: Collection[str]) -> list[GrantRequest]:
+    """Return what is asked for of some series, in the order in which it came."""
+    places = ", ".join("?" * len(series))
+    rows = connection.execute(
+        f"{_ASKED} AND r.series IN ({places}) ORDER BY r.n LIMIT ?", (*series, GRANTS_PER_ROUND_MAX)
+    ).fetchall()
+    return [
+        GrantRequest(
+            ReplicaId(requester),
+            NumberRequest(
+                document=DocumentId(document),
+                kind=kind,
+                series=name,
+                serial=serial,
+                withdrawn=bool(withdrawn),
+                digest=digest,
+                reference=reference,
+                at_ms=at_ms,
+            ),
+        )
+        for requester, document, kind, name, serial, withdrawn, digest, reference, at_ms in rows
+    ]
+
+
+def _printed_before(connection: sqlite3.Connection, entries: Iterable[LedgerEntry]) -> dict[str, LedgerEntry]:
+    """Return the series of which some planned number is on other paper already, each with the first of them."""
+    found: dict[str, LedgerEntry] = {}
+    planned: set[str] = set()
+    for entry in entries:
+        text = entry.text.lower()
+        row = connection.execute(
+            "SELECT 1 FROM _ledger WHERE text = ? AND outcome = ?", (entry.text, Outcome.GRANTED.value)
+        ).fetchone()
+        if row is not None or text in planned:
+            found.setdefault(entry.series, entry)
+        planned.add(text)
+    return found
 
 
 def _last_serial(connection: sqlite3.Connection, replica: ReplicaId, document_id: str) -> int:

@@ -156,14 +156,20 @@ async def allocate(session: Session, report: SyncReport) -> None:
             return f"an own ledger file with entry {session.ledger_named} is in the folder and cannot be read"
         return ""
 
-    def job(connection: sqlite3.Connection) -> int:
-        return 0 if why_not(connection) else numbers.allocate(connection, identity.replica, session.now_ms())
+    def job(connection: sqlite3.Connection) -> numbers.Granted:
+        if why_not(connection):
+            return numbers.Granted()
+        return numbers.allocate(connection, identity.replica, session.now_ms())
 
     asked, reason = await session.workspace.database.read(lambda c: (numbers.is_asked(c), why_not(c)))
     if reason:
         report.problems.append(f"no numbers are given out: {reason}")
     elif asked:
-        report.granted += await session.workspace.write(job)
+        granted = await session.workspace.write(job)
+        report.granted += granted.count
+        report.problems += [
+            f"a number is not given out: the series {problem}" for problem in granted.problems
+        ]
 
 
 async def publish(

@@ -98,6 +98,7 @@ def test_a_series_does_not_start_below_zero():
         ("Q-{number}", "Q-2{number}"),
         ("{number}/25", "{number}25/25"),
         ("Q{number}", "Q{number}0"),
+        ("Q-{number}", "q-{number}"),
     ],
 )
 def test_two_series_cannot_print_one_number(first, second):

@@ -134,5 +134,7 @@ async def test_folder_full_of_damage_is_asked_for_in_parts(world, office, r1):
     for number in range(1, 10_050):
         put_everywhere(world, f"{place}/s-{number:08d}-0123456789.crdts", b"garbage")
     await r1.sync()
-    beacon = decode_beacon(decode_file(world.place.files[named(world.place.files, "b", r1.replica.id)[-1]]).body)
+    beacon = decode_beacon(
+        decode_file(world.place.files[named(world.place.files, "b", r1.replica.id)[-1]]).body
+    )
     assert 0 < len(beacon.wants) <= 1_000

@@ -8,8 +8,14 @@ import shutil
 
 import pytest
 
-from crdtsync import ItemStatus, derive_id
-from crdtsync.errors import DocumentLockedError, RemoteFullError, UsageError, ValidationError
+from crdtsync import ItemStatus, Series, derive_id
+from crdtsync.errors import (
+    DocumentLockedError,
+    RemoteFullError,
+    SchemaError,
+    UsageError,
+    ValidationError,
+)
 from crdtsync.protocol.ids import DocumentId
 from crdtsync.protocol.segment import NumberRequest
 from tests.simulation.place import PARTIAL, PLACEHOLDER, WHOLE
@@ -597,3 +603,46 @@ async def test_requester_is_not_a_watcher_of_shared_kinds(world, office, r1, r2)
     await world.settle()
     assert (await r2.replica.get(Customer, customer.id)).name == "Ada"
     assert STRANGER not in {peer.replica for peer in await r2.replica.peers()}
+
+
+async def test_series_that_print_alike_are_refused(world, office, r1):
+    """I21: a pattern set later is looked at like one that was declared, in whatever case."""
+    for pattern in ("Q-{number:05d}", "q-{number}"):
+        with pytest.raises(SchemaError, match="could print the same number"):
+            await office.replica.define_series(Series("others", pattern))
+    await office.replica.define_series(Series("others", "X-{number}"))
+    with pytest.raises(SchemaError, match="could print the same number"):
+        await office.replica.define_series(Series("quotes", "x-{number}"))
+
+
+async def test_number_that_was_printed_before_stops_nothing_else(world, office, r1):
+    """I21, I30: a pattern that was changed back and forth holds up its own series alone, and says so."""
+    await office.replica.define_series(Series("quotes", "Q-1{number}", start=1))
+    first = await marked(r1)
+    await world.settle()
+    assert await office.number(first) == "Q-11"
+    await office.replica.define_series(Series("quotes", "Q-{number}"))
+    before = [await marked(r1) for _ in range(9)]
+    async with r1.replica.edit(Task) as task:
+        task.title = "call Ada"
+    await r1.replica.mark_for_sync(task.id)
+    last = await marked(r1)
+    await r1.sync()
+    arrive(world, office)
+    report = await office.sync()
+    assert report.problems == ["a number is not given out: the series quotes would print Q-11 again"]
+    assert await office.number(before[-1]) == "Q-10"
+    assert await office.number(last) is None
+    assert (await office.replica.get(Task, task.id)).title == "call Ada"
+    await office.replica.void_number("quotes", "printed before")
+    await office.sync()  # The void number is published before more are given.
+    await office.sync()
+    assert await office.number(last) == "Q-12"
+
+
+async def test_series_at_its_end_stops_nothing_else(world, office, r1):
+    """I30: what is beyond the last number that can be written waits, and the rounds go on."""
+    await office.replica.define_series(Series("quotes", start=2**53 - 1))
+    one, two = await marked(r1), await marked(r1)
+    await world.settle()
+    assert [await r1.number(one), await r1.number(two)] == [str(2**53 - 1), None]
