@@ -16,6 +16,7 @@ from crdtsync.document.projection import Projection
 from crdtsync.document.registers import (
     MARKER,
     RESTORED,
+    STAMP_MAX,
     Cell,
     Cells,
     Path,
@@ -124,7 +125,7 @@ class LiveDocument:
             CrdtError: throw this object away.
         """
         registers = self.registers
-        stamp = max(now_ms, registers.highest_stamp() + 1, 1)
+        stamp = min(max(now_ms, registers.highest_stamp() + 1, 1), STAMP_MAX)
         sets: dict[Path, str] = {}
         drops: list[tuple[Path, int]] = []
         for path, raw in self._wanted(draft, stamp):

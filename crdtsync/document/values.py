@@ -111,7 +111,7 @@ class Codec:
         except (msgspec.MsgspecError, ValueError) as error:
             hint = "Give a Decimal, an int or a decimal string" if isinstance(value, float) else ""
             raise ValidationError(f"{value!r:.80}: {error}", hint=hint) from error
-        if type(typed) is type(value) and typed == value and type(typed) in _AS_THEY_ARE:
+        if type(typed) is type(value) and type(typed) in _AS_THEY_ARE and typed == value:
             return raw
         # What is of the declared types through and through was written as it must be.
         return raw if _check(value, typed) else encode_canonical(_whole(typed))

@@ -160,15 +160,18 @@ def sql_value(value: Any) -> SqlValue:
         case bool():
             return int(value)
         case int() if not -(1 << 63) <= value < 1 << 63:
-            return math.copysign(
-                math.inf, value
-            )  # More than SQLite counts to: beyond all that can be stored.
+            return (
+                math.inf if value > 0 else -math.inf
+            )  # More than SQLite counts to: beyond all that is stored.
         case int() | float():
             return value
         case Decimal():
-            return float(value)
+            return None if value.is_nan() else float(value)
         case dt.datetime():
-            return value.astimezone(dt.UTC).isoformat()
+            try:
+                return value.astimezone(dt.UTC).isoformat()
+            except OverflowError:  # At the edge of the calendar the zone would lead beyond it.
+                return value.replace(tzinfo=dt.UTC).isoformat()
         case dt.date():
             return value.isoformat()
         case str():
