@@ -159,6 +159,8 @@ class Documents:
             UnknownKindError: this replica has no schema for it.
         """
         document = self.open(connection, document_id)
+        if not document.rev:
+            raise DocumentNotFoundError(f"of {document_id} nothing is here but changes that wait for others")
         if kind and document.kind != kind:
             raise DocumentNotFoundError(f"{document_id} is a {document.kind}, not a {kind}")
         schema = self.kinds.schema(document.kind)

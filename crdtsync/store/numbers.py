@@ -526,7 +526,9 @@ def _segment_of_all(connection: sqlite3.Connection, n: int) -> int | None:
 
 
 def _row(connection: sqlite3.Connection, document_id: str) -> tuple[int, str, bytes]:
-    row = connection.execute("SELECT n, kind, digest FROM _documents WHERE id = ?", (document_id,)).fetchone()
+    row = connection.execute(
+        "SELECT n, kind, digest FROM _documents WHERE id = ? AND rev > 0", (document_id,)
+    ).fetchone()
     if row is None:
         raise DocumentNotFoundError(f"there is no document {document_id}")
     return row[0], row[1], row[2]

@@ -119,8 +119,9 @@ def info(connection: sqlite3.Connection, document_id: str, references: Iterable[
 
 
 def exists(connection: sqlite3.Connection, document_id: str) -> bool:
-    """Whether a document is here, readable or not."""
-    return connection.execute("SELECT 1 FROM _documents WHERE id = ?", (document_id,)).fetchone() is not None
+    """Whether a document is here, readable or not. It is not while all of it waits for earlier changes."""
+    found = connection.execute("SELECT 1 FROM _documents WHERE id = ? AND rev > 0", (document_id,))
+    return found.fetchone() is not None
 
 
 def kind_of(connection: sqlite3.Connection, document_id: str) -> str:

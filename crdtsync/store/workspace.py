@@ -229,9 +229,15 @@ def set_meta(connection: sqlite3.Connection, key: str, value: str | int) -> None
 
 def next_reference(connection: sqlite3.Connection, name: str) -> str:
     """Return the next reference number of this replica, e.g. ``R2-0017``."""
-    counter = int(meta(connection, "references") or 0) + 1
+    counter = int(meta(connection, "references") or 0)
+    while True:
+        counter += 1
+        text = reference_text(name, counter)
+        # A database that was restored counts from before; what it gave after that has come back from the others.
+        if connection.execute("SELECT 1 FROM _aliases WHERE text = ?", (text,)).fetchone() is None:
+            break
     set_meta(connection, "references", counter)
-    return reference_text(name, counter)
+    return text
 
 
 def refuse_shared_folder(directory: Path) -> None:

@@ -3,14 +3,18 @@
 Method: a stranger's segments, made by hand, are put into the place of an office and a workstation.
 """
 
+import datetime as dt
 import json
 import random
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from pycrdt import Doc, Map, Text
 
-from crdtsync import derive_id
+from crdtsync import Document, derive_id, field
+from crdtsync.document.registers import STAMP_MAX
+from crdtsync.errors import DocumentNotFoundError
 from crdtsync.protocol.files import decode_file
 from tests.simulation.place import WHOLE
 from tests.simulation.world import Quote
@@ -281,3 +285,65 @@ async def test_two_segments_of_one_number_are_both_taken_and_listed(world, offic
     (item,) = await office.quarantine()
     assert item.what == "fork"
     assert STRANGER in item.name
+
+
+class Wild(Document, kind="wild", shared=True):
+    """Has an index of every type that has values SQLite cannot take as they are."""
+
+    name: str = ""
+    count: int = field(default=0, indexed=True, policy="highest")
+    price: Decimal = field(default=Decimal(0), indexed=True, policy="lowest")
+    at: dt.datetime | None = field(default=None, indexed=True, policy="highest")
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("count", "9" * 400),
+        ("count", "-" + "9" * 400),
+        ("price", '"sNaN"'),
+        ("price", '"NaN"'),
+        ("price", '"1E+999999"'),
+        ("at", '"0001-01-01T00:00:00+14:00"'),
+        ("at", '"9999-12-31T23:59:59-14:00"'),
+        ("at", '"2024-01-01T00:00:00"'),
+    ],
+)
+async def test_value_beyond_all_bounds_is_received(world, office, r1, name, raw):
+    """I29: what no query can compare is kept and merged, alone and against others, and stops nothing."""
+    await office.workspace.declare(Wild)
+    document = derive_id("wild", "one")
+    writes = deltas({f"{name}|{CLIENT:x}": f"5 {raw}"}, {f"{name}|4e": f"5 {raw}"})
+    changes = [(sequence, delta, []) for sequence, delta in enumerate(writes, 1)]
+    await receive(world, office, *stranger_segment(office.session.folder, [(document, "wild", changes)]))
+    async with office.replica.edit(Wild, document) as wild:
+        wild.name = "good"
+    assert [found.name for found in await office.replica.find(Wild, order_by=name)] == ["good"]
+
+
+async def test_edit_after_the_highest_stamp_there_is_stays(world, office, r1):
+    """I1, H64: a stamp at the end of its range cannot make later edits unreadable."""
+    (delta,) = deltas({f"customer|{CLIENT:x}": f'{STAMP_MAX:x} "Eve"'})
+    await receive(
+        world, office, *stranger_segment(office.session.folder, [(DOCUMENT, "quote", [(1, delta, [])])])
+    )
+    await office.rename(DOCUMENT, "Ada")
+    await office.restart()
+    async with office.replica.edit(Quote, DOCUMENT) as quote:
+        assert quote.customer == "Ada"
+        quote.sold = 3
+    assert await office.customer(DOCUMENT) == "Ada"
+
+
+async def test_document_that_only_waits_is_not_here_yet(world, office, r1):
+    """I6: it can be made here, as a whole and with a reference number, but not edited or marked."""
+    _, second = deltas(customer("one"), customer("two"))
+    place = [(DOCUMENT, "quote", [(2, second, [])])]
+    await receive(world, r1, *stranger_segment(r1.session.folder, place))
+    with pytest.raises(DocumentNotFoundError):
+        await r1.rename(DOCUMENT, "Ada")
+    with pytest.raises(DocumentNotFoundError):
+        await r1.replica.mark_for_sync(DOCUMENT)
+    await r1.make("Ada", DOCUMENT)
+    assert [found.id for found in await r1.replica.find_number("R1-0001")] == [DOCUMENT]
+    assert await r1.customer(DOCUMENT) == "Ada"

@@ -646,3 +646,15 @@ async def test_series_at_its_end_stops_nothing_else(world, office, r1):
     one, two = await marked(r1), await marked(r1)
     await world.settle()
     assert [await r1.number(one), await r1.number(two)] == [str(2**53 - 1), None]
+
+
+async def test_reference_numbers_go_on_after_a_restore(world, office, r1):
+    """H36: a restored workstation gives no reference number again that it finds on what came back."""
+    await r1.back_up()
+    before = [await marked(r1) for _ in range(2)]
+    await world.settle()
+    await r1.restore()
+    await world.settle()
+    new = await r1.make("Bob")
+    for number, document in enumerate([*before, new], 1):
+        assert [found.id for found in await r1.replica.find_number(f"R1-{number:04d}")] == [document]
