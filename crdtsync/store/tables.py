@@ -40,7 +40,8 @@ CREATE TABLE _documents (
     conflicts INTEGER NOT NULL DEFAULT 0,
     deltas INTEGER NOT NULL DEFAULT 0   -- changes that are not in _states yet
 );
-CREATE INDEX _documents_kind ON _documents (kind, n);
+CREATE INDEX _documents_changed ON _documents (kind, changed_ms, n);
+CREATE INDEX _documents_created ON _documents (kind, created_ms, n);
 
 -- A document's Yrs state up to and including a change; the changes after it come on top.
 CREATE TABLE _states (

@@ -111,8 +111,9 @@ async def _create(replica: Replica, chance: random.Random) -> str:
 
 
 async def _reading(replica: Replica) -> list[Figure]:
-    pages, searches, numbers = [], [], []
+    pages, newest, searches, numbers = [], [], [], []
     for offset in range(20):
+        newest.append(await timed(lambda offset=offset: replica.find(Small, offset=offset * 50)))
         pages.append(
             await timed(lambda offset=offset: replica.find(Small, order_by="-amount", offset=offset * 50))
         )
@@ -122,7 +123,8 @@ async def _reading(replica: Replica) -> list[Figure]:
         numbers.append(await timed(lambda offset=offset: replica.find_number(f"S-{offset + 1:06d}")))
     return [
         plain_figure("list a page of 50", "ms", median(pages) * 1e3, 10),
-        plain_figure("search a page of 50", "ms", median(searches) * 1e3, 10),
+        plain_figure("list the newest 50", "ms", median(newest) * 1e3, 10),
+        plain_figure("search a page of 50", "ms", median(searches) * 1e3, 100),
         plain_figure("find by number", "ms", median(numbers) * 1e3, 2),
     ]
 
