@@ -73,7 +73,9 @@ class CrdtDocument:
         def keep(event: Any) -> None:
             for key, change in event.keys.items():
                 before, after = change.get("oldValue"), change.get("newValue")
-                if not isinstance(before, str | None) or not isinstance(after, str | None):
+                # What was written as null is a value of the wrong kind, and not a deletion.
+                is_set = change.get("action") != "delete"
+                if not isinstance(before, str | None) or not isinstance(after, str if is_set else None | str):
                     strange.append(key)
                 changed[key] = (before, after)
 

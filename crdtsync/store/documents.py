@@ -381,20 +381,26 @@ class Documents:
         rejected: list[tuple[Change, str]] = []
         version = dict(document.version)
         frontier = document.frontier
+        scratch: LiveDocument | None = None
         for change in ready:
             key = ChangeId(change.client, change.sequence)
             if missing(version, key, change.causes):
                 rejected.append((change, "it builds on a change that was refused"))
                 continue
-            scratch = self._live(connection, document.n, document.kind, None)
+            if scratch is None:
+                scratch = self._live(connection, document.n, document.kind, None)
+                _take(scratch, [item.delta for item in accepted])
             try:
-                _take(scratch, [*(item.delta for item in accepted), change.delta])
-                scratch.close()
+                _take(scratch, [change.delta])
             except CrdtError as error:
                 rejected.append((change, error.message))
+                scratch.close()
+                scratch = None
                 continue
             accepted.append(change)
             frontier = advance(version, frontier, key, change.causes)
+        if scratch is not None:
+            scratch.close()
         return accepted, rejected
 
     def _save(self, connection: sqlite3.Connection, document: OpenDocument, change: int, at_ms: int) -> None:

@@ -347,3 +347,16 @@ async def test_document_that_only_waits_is_not_here_yet(world, office, r1):
     await r1.make("Ada", DOCUMENT)
     assert [found.id for found in await r1.replica.find_number("R1-0001")] == [DOCUMENT]
     assert await r1.customer(DOCUMENT) == "Ada"
+
+
+async def test_null_in_an_open_document_is_refused(world, office, r1):
+    """H45: what a document that is read anew refuses, one that is open refuses as well; else it could not be opened."""
+    document = await office.make("Ada")
+    (delta,) = deltas({f"customer|{CLIENT:x}": None})
+    report = await receive(
+        world, office, *stranger_segment(office.session.folder, [(document, "quote", [(1, delta, [])])])
+    )
+    assert (report.applied, report.refused) == (0, 1)
+    await office.restart()
+    await office.rename(document, "Eve")
+    assert await office.customer(document) == "Eve"
