@@ -53,6 +53,8 @@ def save(
     computed, typed, stale = _computed(live, schema, document_id)
     json = live.project(computed)
     if not _update_json(connection, n, json, schema, names):
+        if is_fresh and stored.indexed is None and _is_stale(connection, n, schema):
+            names = set(schema.fields)  # Made by another schema: its words are those of other fields.
         _write_row(connection, n, json, schema, tuple(_indexed(schema, live.fields(), typed)), stale, stored)
     if any(_is_searched(schema, name) for name in names):
         _save_words(connection, n, live.search_text(), stored)
@@ -69,6 +71,11 @@ def _update_json(
         f"UPDATE {table_of(schema.kind)} SET json = ? WHERE document = ? AND NOT stale", (json, n)
     )
     return cursor.rowcount == 1
+
+
+def _is_stale(connection: sqlite3.Connection, n: int, schema: DocumentSchema) -> bool:
+    row = connection.execute(f"SELECT stale FROM {table_of(schema.kind)} WHERE document = ?", (n,)).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _write_row(

@@ -226,3 +226,30 @@ async def test_views_of_odd_names_read_well_in_any_tool(tmp_path):
         rows = view(tmp_path, 'SELECT id, "group", number_, conflicts_, conflicts, changed_at_ FROM "select"')
         assert rows == [(draft.id, "it's", 0, 3, 0, 1)]
         assert view(tmp_path, "SELECT json_extract(items, '$[0].price') FROM \"select\"") == [("1.50",)]
+
+
+class Memo(Document, kind="memo"):
+    note: str = field(default="", searchable=False)
+    pieces: int = 0
+
+
+class FoundMemo(Document, kind="memo"):
+    note: str = ""
+    pieces: int = 0
+
+
+async def test_words_of_a_new_schema_are_found_after_an_edit_in_between(tmp_path):
+    """An edit that comes before the projection of its document is made again leaves no word out."""
+    async with open_replica(tmp_path, name="R2", role="roaming", kinds=[Memo]) as replica:
+        async with replica.edit(Memo) as memo:
+            memo.note = "zebra"
+        workspace = workspace_of(replica)
+        # Another version of the application starts, and is stopped before it has projected anything.
+        await workspace.database.write(lambda c: workspace.kinds.declare(c, FoundMemo))
+        async with (
+            open_replica(tmp_path) as agent,
+            agent.edit(agent.document_class("memo"), memo.id) as edited,
+        ):
+            edited.pieces = 3
+    async with open_replica(tmp_path, kinds=[FoundMemo]) as replica:
+        assert [found.id for found in await replica.find(FoundMemo, search="zebra")] == [memo.id]
