@@ -34,6 +34,9 @@ from crdtsync.store.kinds import Kinds, set_finished, table_of
 OPEN_DOCUMENTS_MAX = 512
 """About 42 kB each for a quote of ten lines."""
 
+DELTA_BYTES_MAX = 32 * 1024 * 1024
+"""Of one edit: with all that a segment holds beside it, it still fits into a file."""
+
 DELTAS_PER_STATE = 32
 """How many changes are applied on top of a stored state before it is stored anew."""
 
@@ -197,7 +200,7 @@ class Documents:
 
         Raises:
             DocumentNotFoundError: the document is gone.
-            ValidationError: a new document has an id that is taken by one of another kind.
+            ValidationError: a new document has an id that is taken by one of another kind, or the edit is too large.
             CrdtError: the CRDT failed; nothing is written.
         """
         now_ms = time_of(self._environment)
@@ -218,6 +221,11 @@ class Documents:
             return None
         if written is None:
             raise ValidationError("a new document has nothing in it", hint="Set at least one field")
+        if len(written.delta) > DELTA_BYTES_MAX:
+            raise ValidationError(
+                f"one edit holds at most {DELTA_BYTES_MAX} bytes, not {len(written.delta)}",
+                hint="Make several edits of it",
+            )
         sequence = document.version.get(self.client, 0) + 1
         change_id = ChangeId(self.client, sequence)
         causes = causes_of_next(document.frontier, self.client)

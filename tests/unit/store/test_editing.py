@@ -13,6 +13,7 @@ from crdtsync.errors import (
     ValidationError,
 )
 from crdtsync.protocol.ids import derive_id
+from crdtsync.store import documents
 from tests.unit.store.shop import Line, Quote, check_sound, content, shop
 
 
@@ -228,3 +229,19 @@ async def test_a_computed_property_cannot_be_assigned(replica, quote):
     with pytest.raises(AttributeError, match="Did you mean 'customer'"):
         async with replica.edit(Quote, quote.id) as draft:
             draft.custmer = "Ada"
+
+
+async def test_edit_that_fits_into_no_file_is_refused(tmp_path, monkeypatch):
+    """What could never be published is not accepted, and nothing of it is written."""
+    monkeypatch.setattr(documents, "DELTA_BYTES_MAX", 10_000)
+    async with shop(tmp_path) as replica:
+        async with replica.edit(Quote) as quote:
+            quote.customer = "Ada"
+        before = content(tmp_path)
+        with pytest.raises(ValidationError, match="one edit holds at most"):
+            async with replica.edit(Quote, quote.id) as edited:
+                edited.notes.set("x" * 20_000)
+        assert content(tmp_path) == before
+        async with replica.edit(Quote, quote.id) as edited:
+            edited.notes.set("x" * 5_000)
+        await check_sound(replica)
