@@ -22,7 +22,7 @@ from crdtsync.replica import Replica
 def kinds(
     context: typer.Context,
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="Show the fields of this kind alone.")
+        str | None, typer.Argument(metavar="KIND", help="Show the fields of this kind alone.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -41,9 +41,9 @@ def kinds(
         notes += ["goes to everyone"] if item["shared"] else []
         print_line(f"{item['kind']}{' (' + ', '.join(notes) + ')' if notes else ''}")
         print_table(
-            ["field", "is", "type", ""],
+            ["field", "is", "", "type"],
             [
-                [field["name"], field["shape"], field["type"], ", ".join(field["notes"])]
+                [field["name"], field["shape"], ", ".join(field["notes"]), field["type"]]
                 for field in item["fields"]
             ],
             indent=2,

@@ -19,6 +19,11 @@ from crdtsync.document.sources import REFERENCES_KEY, REMOVED_KEY, ProjectionSou
 
 CELL_CHARS_MAX = 60
 SHORT_ID_CHARS = 8
+UNWRAPPED_CHARS = 19
+"""As many as a time has."""
+
+_GAP = "  "
+_EMPTY = ("", "-")
 
 _BREAKS = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
 # Control characters, what changes the direction of writing, and halves of characters.
@@ -52,23 +57,58 @@ def print_text(text: str) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 0) -> None:
-    """Print rows: as a table on a terminal, as aligned columns elsewhere."""
+    """Print rows: as a table on a terminal, as aligned columns elsewhere.
+
+    A table that a terminal is too narrow for loses its empty columns; if that is not enough, and if wrapping
+    long cells is not either, each row becomes a list.
+    """
     cells = [[clean(cell) for cell in row] for row in rows]
     if not cells:
         return
     if _is_terminal():
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for header in headers:
-            table.add_column(header, overflow="fold")
-        for row in cells:
-            table.add_row(*(Text(cell) for cell in row))
-        Console(file=sys.stdout, highlight=False).print(table)
+        _print_on_terminal(Console(file=sys.stdout, highlight=False), list(headers), cells)
         return
     lines = [list(headers), *cells]
     widths = [max(_width(line[column]) for line in lines) for column in range(len(headers))]
     for line in lines:
         padded = (cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True))
-        _write(" " * indent + "  ".join(padded).rstrip() + "\n")
+        _write(" " * indent + _GAP.join(padded).rstrip() + "\n")
+
+
+def _print_on_terminal(console: Console, headers: list[str], rows: list[list[str]]) -> None:
+    columns = list(zip(headers, *rows, strict=True))
+    widths = [max(map(_width, column)) for column in columns]
+    if _line_width(widths) > console.width:
+        columns = [column for column in columns if any(cell not in _EMPTY for cell in column[1:])]
+        widths = [max(map(_width, column)) for column in columns]
+    # Names, numbers and dates stay whole; only long text is wrapped.
+    least = [
+        max(_width(column[0]), min(width, UNWRAPPED_CHARS))
+        for column, width in zip(columns, widths, strict=True)
+    ]
+    if _line_width(least) > console.width:
+        _print_as_lists(columns)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for (header, *_), width in zip(columns, least, strict=True):
+        table.add_column(header, overflow="fold", min_width=width)
+    for row in zip(*(column[1:] for column in columns), strict=True):
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+
+
+def _print_as_lists(columns: list[tuple[str, ...]]) -> None:
+    width = max(_width(header) for header, *_ in columns)
+    for place, row in enumerate(zip(*(column[1:] for column in columns), strict=True)):
+        if place:
+            _write("\n")
+        for (header, *_), cell in zip(columns, row, strict=True):
+            if cell not in _EMPTY:
+                _write(f"{header}{' ' * (width - _width(header))}  {cell}\n")
+
+
+def _line_width(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 def clean(text: str) -> str:
