@@ -202,7 +202,8 @@ class _Agent:
             except (RemoteError, FormatError, StoreBusyError, StoreFullError) as error:
                 wait_s = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
                 failures += 1
-                _LOG.warning("sync waits: %s", error)
+                is_known = self._state.problem == str(error)
+                _LOG.log(logging.DEBUG if is_known else logging.WARNING, "sync waits: %s", error)
                 await self._note(str(error))
             await self._pause(wait_s, is_failing=failures > 0)
 

@@ -4,6 +4,7 @@ Method: real agents over a place in memory that can be switched off; waits are f
 """
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager
 
 import pytest
@@ -235,6 +236,22 @@ async def test_folder_that_is_not_set_up_is_waited_for(tmp_path):
                 return state.rounds > 0 and not state.problem
 
             await until(runs)
+
+
+async def test_a_problem_that_stays_is_logged_once(tmp_path, caplog):
+    """An application that shows warnings is not to fill its log for as long as a laptop is on the road."""
+    place = MemoryPlace()
+    place.is_reachable = False
+    with caplog.at_level(logging.DEBUG, logger="crdtsync"):
+        async with machine(tmp_path, "R1") as r1, r1.syncing(MemoryRemote(place)):
+
+            async def tried_again():
+                return caplog.text.count("sync waits") >= 3
+
+            await until(tried_again)
+
+    waits = [record for record in caplog.records if "sync waits" in record.message]
+    assert [record.levelname for record in waits].count("WARNING") == 1
 
 
 async def test_failure_of_the_database_ends_the_block(tmp_path, monkeypatch):
