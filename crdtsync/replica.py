@@ -359,8 +359,13 @@ class Replica:
         """
         schema = self._workspace.kinds.schema(kind)
         if schema is None:
-            known = ", ".join(self.kinds()) or "none"
-            raise UnknownKindError(f"this replica knows no kind {kind!r}", hint=f"It knows: {known}")
+            known = ", ".join(self.kinds())
+            raise UnknownKindError(
+                f"this replica knows no kind {kind!r}",
+                hint=f"It knows: {known}"
+                if known
+                else "Open it once with the document classes (kinds=..., or --schema): it keeps what they declare",
+            )
         return schema
 
     async def declare(self, cls: type[Document]) -> None:

@@ -77,7 +77,7 @@ class Files:
         except OSError as error:
             raise RemoteUnavailableError(
                 f"The folder {self._root} is not there",
-                hint="Mount it, or start the service that provides it",
+                hint="Mount it, start the service that provides it, or make it if it is new",
             ) from error
         if not stat.S_ISDIR(status.st_mode):
             raise RemoteUnavailableError(f"{self._root} is not a folder")

@@ -18,7 +18,7 @@ from crdtsync.store.query import Conflict, ConflictValue
 def conflicts(
     context: typer.Context,
     document: Annotated[
-        str | None, typer.Argument(metavar="[ID|NUMBER]", help="Those of this document alone.")
+        str | None, typer.Argument(metavar="ID|NUMBER", help="Those of this document alone.")
     ] = None,
     resolve: Annotated[
         int | None, typer.Option("--resolve", metavar="N", min=1, help="Decide the N-th of the list.")

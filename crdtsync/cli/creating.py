@@ -39,7 +39,7 @@ def init(
     directory: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DIR]",
+            metavar="DIR",
             help="Where it is to be, outside of every synced folder. "
             "By default as for --replica, else the user's data directory.",
         ),

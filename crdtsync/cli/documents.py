@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from crdtsync.cli.failures import say
 from crdtsync.cli.output import (
     SHORT_ID_CHARS,
     Json,
@@ -84,6 +85,8 @@ def list_documents(
     if as_json:
         print_json([document_json(document) for document in found])
         return
+    if not found:
+        say(f"no {schema.kind} is found")
     columns = _columns(schema)
     print_table(
         ["document", "id", *columns, "changed"],
@@ -292,7 +295,7 @@ def log(context: typer.Context, document: Which, as_json: Json = False) -> None:
 
 def export(
     context: typer.Context,
-    wanted: Annotated[list[str] | None, typer.Argument(metavar="[KIND]...", help="Only these kinds.")] = None,
+    wanted: Annotated[list[str] | None, typer.Argument(metavar="KIND", help="Only these kinds.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON list instead of a line per document.")
     ] = False,

@@ -98,7 +98,8 @@ def _finish(message: str, hint: str, code: int) -> None:
 
 
 def _finish_wrong_call(error: Any) -> None:
-    message: str = error.format_message().strip().rstrip(".")
+    # Lists of choices come on lines of their own, and refused values with the validator's own prefix.
+    message = " ".join(error.format_message().split()).replace(": Value error, ", ": ").rstrip(".")
     path = error.ctx.command_path if getattr(error, "ctx", None) is not None else "crdtsync"
     if type(error).__name__ == "NoArgsIsHelpError":  # Of newer parsers; older ones print the help and leave.
         error.show()

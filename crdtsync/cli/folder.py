@@ -84,9 +84,7 @@ def inspect(
     context: typer.Context,
     address: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[ADDRESS]", help="As in folder:~/Dropbox/sales; by default the replica's own."
-        ),
+        typer.Argument(metavar="ADDRESS", help="As in folder:~/Dropbox/sales; by default the replica's own."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -57,7 +57,7 @@ def numbers(
 
 def void(
     context: typer.Context,
-    series: Annotated[str, typer.Argument(metavar="SERIES")],
+    series: Annotated[str, typer.Argument(metavar="SERIES", help="As `crdtsync numbers` names it.")],
     reason: Annotated[str, typer.Option("--reason", help="Why, for the books.")],
     number: Annotated[
         int | None,

@@ -27,7 +27,7 @@ _WAITS = (
     ("waiting_causes", "change that waits for an earlier one", "changes that wait for earlier ones"),
 )
 
-Texts = Annotated[list[str] | None, typer.Argument(metavar="[ID|NUMBER]...", help="Which documents.")]
+Texts = Annotated[list[str] | None, typer.Argument(metavar="ID|NUMBER", help="Which documents.")]
 Text = Annotated[str, typer.Argument(metavar="ID|NUMBER", help="Which document.")]
 
 
@@ -75,7 +75,7 @@ def _print_status(found: dict[str, Any]) -> None:
         ]
         print_line(f"remote: {remote['address']}: {', '.join(waits) or 'nothing waits'}")
         if remote["problem"]:
-            print_line(f"  problem since {remote['problem_since']}: {remote['problem']}")
+            print_line(f"  problem since {_local(remote['problem_since'])}: {remote['problem']}")
     for peer in found["peers"]:
         role = f"{peer['role']}, coordinator" if peer["coordinator"] else peer["role"]
         print_line(f"peer: {peer['name']} ({role}), last heard from {_age(peer['heard'])}")
@@ -85,6 +85,10 @@ def _print_status(found: dict[str, Any]) -> None:
     print_line(f"conflicts: {found['conflicts'] or 'none'}{decide}")
     for item in found["quarantine"]:
         print_line(f"quarantine: {item['what']} {item['name']}: {item['reason']}")
+
+
+def _local(at: str | None) -> str:
+    return when(None if at is None else round(dt.datetime.fromisoformat(at).timestamp() * 1000))
 
 
 def _age(text: str) -> str:

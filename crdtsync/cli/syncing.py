@@ -38,7 +38,7 @@ _DOING = {
 
 Address = Annotated[
     str | None,
-    typer.Argument(metavar="[REMOTE]", help="As in folder:~/Dropbox/sales; by default the replica's own."),
+    typer.Argument(metavar="REMOTE", help="As in folder:~/Dropbox/sales; by default the replica's own."),
 ]
 CreateFolder = Annotated[
     bool | None,

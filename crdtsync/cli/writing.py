@@ -22,7 +22,7 @@ from crdtsync.document.model import Document
 from crdtsync.errors import UsageError
 from crdtsync.replica import Replica
 
-Operations = Annotated[list[str] | None, typer.Argument(metavar="[CHANGE]...", help="What to write.")]
+Operations = Annotated[list[str] | None, typer.Argument(metavar="CHANGE", help="What to write.")]
 Label = Annotated[str, typer.Option("--label", help="What the change is about, for the history.")]
 Stdin = Annotated[bool, typer.Option("--stdin", help="Read a JSON object of fields from standard input.")]
 

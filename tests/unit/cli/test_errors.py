@@ -1,5 +1,6 @@
 """What is foreseeable ends in a line, a hint and an exit code."""
 
+import datetime as dt
 import os
 import sqlite3
 
@@ -77,6 +78,44 @@ def test_a_remote_that_is_not_there_is_waited_for_and_kept(terminal, tmp_path):
     (tmp_path / "folder").mkdir()
     ada("sync")
     assert len(ada.json("remote", "inspect")["markers"]) == 1
+
+
+def test_a_problem_is_shown_with_the_time_of_this_machine(terminal, tmp_path):
+    ada = terminal("new", "ada")
+    (tmp_path / "folder").mkdir()
+    ada(*NEW, "--remote", f"folder:{tmp_path / 'folder'}")
+    (tmp_path / "folder").rename(tmp_path / "away")
+    assert "make it if it is new" in ada.fails(4, "sync")
+
+    since = ada.json("status")["remotes"][0]["problem_since"]
+    local = dt.datetime.fromisoformat(since).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    assert f"problem since {local}: " in ada("status").out
+
+
+def test_a_replica_without_classes_is_told_to_be_given_some(terminal):
+    ada = terminal("new", "ada")
+    ada(*NEW)
+
+    assert "--schema" in ada.fails(3, "new", "quote")
+
+
+def test_nothing_found_is_said_beside_the_output(shop):
+    listed = shop("list", "quote")
+    assert (listed.out, listed.err) == ("", "no quote is found\n")
+    assert shop("list", "quote", "--json").err == ""
+
+
+def test_what_the_parser_refuses_is_said_in_a_line(terminal):
+    ada = terminal("new", "ada")
+    choices = ada.fails(2, "init", "--name", "X")
+    assert "Choose from: office, roaming" in choices
+    assert "Value error" not in ada.fails(2, "init", "--name", "X", "--role", "roming")
+
+
+def test_optional_arguments_are_bracketed_once():
+    usage = CliRunner().invoke(app, ["edit", "--help"]).stdout.splitlines()[0]
+    assert "[[" not in usage
+    assert "CHANGE" in usage
 
 
 def test_no_remote_at_all_is_said(shop):
