@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,12 +14,13 @@ from rich.table import Table
 
 from crdtsync.errors import CrdtSyncError
 from examples.sales.display import Display
-from examples.sales.invoices import Rejections
+from examples.sales.invoices import COLUMNS, DATE_EXAMPLE, Rejections
 from examples.sales.job import NeverQuietError, Plan, run
 from examples.sales.outcome import Outcome, as_json
 
 EXIT_FAULTY = 1
 EXIT_IMPOSSIBLE = 2
+EXIT_NO_READER = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,11 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Display(is_silent=given.json) as display:
             outcome = asyncio.run(run(plan, rejections, display))
     except (OSError, ValueError, CrdtSyncError, NeverQuietError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"error: {_told(error)}\n{_lines_of(rejections)}")
         return EXIT_IMPOSSIBLE
     if given.json:
         facts = as_json(outcome, rejections, display.seconds, seed=plan.seed, replay=replay_of(plan))
-        sys.stdout.write(json.dumps(facts) + "\n")
+        if not _print(json.dumps(facts) + "\n"):
+            return EXIT_NO_READER
     else:
         _show(outcome, rejections, replay_of(plan))
     return 0 if outcome.is_good else EXIT_FAULTY
@@ -64,7 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     job = commands.add_parser(
         "run", help="sell while apart, sync, edit on both sides, sync again, and compare"
     )
-    job.add_argument("--invoices", type=Path, metavar="FILE", help="CSV or .csv.gz; generated without it")
+    job.add_argument(
+        "--invoices",
+        type=Path,
+        metavar="FILE",
+        help=f"CSV or .csv.gz with the columns {', '.join(COLUMNS)}, and dates as in {DATE_EXAMPLE}; "
+        "generated without it",
+    )
     job.add_argument(
         "--documents", type=_at_least_one, default=60, metavar="N", help="how many invoices (60)"
     )
@@ -78,23 +87,54 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
+        raise argparse.ArgumentTypeError("a whole number, at least 1")
     return number
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _lines_of(rejections: Rejections) -> str:
+    lines = [f"line {rejected.line}: {rejected.reason}\n" for rejected in rejections.first]
+    more = rejections.count - len(lines)
+    return "".join(lines) + (f"and {more} more\n" if more else "")
+
+
+def _print(text: str) -> bool:
+    """Print on standard output; return whether anybody reads it."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Else the interpreter fails once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def _show(outcome: Outcome, rejections: Rejections, replay: str) -> None:
     table = Table(show_header=False)
     for name in outcome.__slots__:
-        table.add_row(name.replace("_", " "), str(getattr(outcome, name)))
+        value = getattr(outcome, name)
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {count}" for key, count in value.items())
+        table.add_row(name.replace("_", " "), str(value))
     table.add_row("rejected lines", str(rejections.count))
     console = Console(stderr=True)
     console.print(table)
-    for rejected in rejections.first:
-        console.print(f"line {rejected.line}: {rejected.reason}", markup=False)
-    console.print("Nothing lost, doubled or left over." if outcome.is_good else f"Faults: {outcome.faults}")
-    console.print(f"Again: {replay}", markup=False)
+    console.print(_lines_of(rejections), end="", markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        "Nothing lost, doubled or left over." if outcome.is_good else f"Faults: {', '.join(outcome.faults)}"
+    )
+    console.print(f"Again: {replay}", markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

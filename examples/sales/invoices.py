@@ -20,6 +20,7 @@ COLUMNS = (
     "CustomerID",
     "Country",
 )
+DATE_EXAMPLE = "2010-12-31 08:26:00"
 CANCELLATION = "C"
 QUANTITY_MAX = 10**9
 PRICE_MAX = Decimal(10) ** 9
@@ -132,7 +133,7 @@ def _places_of(header: list[str]) -> dict[str, int]:
     names = [name.strip().lstrip("\ufeff") for name in header]
     missing = [name for name in COLUMNS if name not in names]
     if missing:
-        raise ValueError(f"no invoice file: its first line has no column {missing[0]!r}")
+        raise ValueError(f"no invoice file: its first line has no column {', '.join(map(repr, missing))}")
     return {name: place for place, name in enumerate(names)}
 
 
@@ -165,7 +166,9 @@ def _line_of(cells: dict[str, str]) -> tuple[str, dt.date, InvoiceLine]:
     try:
         dated = dt.datetime.fromisoformat(cells["InvoiceDate"]).date()
     except ValueError:
-        raise ValueError(f"InvoiceDate is {cells['InvoiceDate'][:40]!r}, no date") from None
+        raise ValueError(
+            f"InvoiceDate is {cells['InvoiceDate'][:40]!r}, no date as in {DATE_EXAMPLE}"
+        ) from None
     return number, dated, InvoiceLine(cells["StockCode"], cells["Description"], int(quantity), price)
 
 

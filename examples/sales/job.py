@@ -4,6 +4,7 @@ Each replica has a database of its own; one folder stands for what a sync servic
 """
 
 import asyncio
+import errno
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -65,7 +66,7 @@ async def run(plan: Plan, rejections: Rejections, display: Display) -> Outcome:
 
     Raises:
         OSError: the invoices cannot be read, or the directory cannot be written.
-        ValueError: the file is no invoice file.
+        ValueError: the file is no invoice file, or nothing in it can be used.
         NeverQuietError: the sync came to no end.
     """
     with _directory(plan.keep) as directory:
@@ -101,27 +102,33 @@ class _Job:
         self._expected = Expected()
 
     async def run(self, rejections: Rejections) -> Outcome:
-        with self._display.phase("read invoices"):
+        with self._display.phase("read invoices") as bar:
             invoices = self._read(rejections)
+            bar.advance(len(invoices))
         await self._share_lists(invoices)
         await self._sell_apart(invoices)
         await self._sync_until_quiet("first sync")
         await self._edit_apart()
         await self._sync_until_quiet("second sync")
-        with self._display.phase("compare"):
-            return await compare(
+        with self._display.phase("compare", len(self._replicas)) as bar:
+            outcome = await compare(
                 self._replicas,
                 self._expected,
                 documents=len(invoices),
                 marked=self._marked,
                 folder=self._folder,
             )
+            bar.advance(len(self._replicas))
+            return outcome
 
     def _read(self, rejections: Rejections) -> list[Invoice]:
         plan = self._plan
         if plan.invoices is None:
             return list(generate_invoices(plan.documents, plan.seed))
-        return list(islice(read_invoices(plan.invoices, rejections), plan.documents))
+        invoices = list(islice(read_invoices(plan.invoices, rejections), plan.documents))
+        if not invoices:
+            raise ValueError(f"{plan.invoices} holds no line that can be used")
+        return invoices
 
     async def _share_lists(self, invoices: list[Invoice]) -> None:
         """Make customers and catalogue in the office, and bring them to everybody."""
@@ -215,4 +222,8 @@ def _directory(keep: Path | None) -> Iterator[Path]:
             yield Path(directory)
     else:
         keep.mkdir(parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise FileExistsError(
+                errno.EEXIST, "Something is in it already, and a new one is needed", str(keep)
+            )
         yield keep

@@ -1,15 +1,19 @@
 """The main job of the sales example, whole: sell apart, sync, edit on both sides, sync again, compare."""
 
 import json
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from examples.sales.__main__ import EXIT_IMPOSSIBLE, main
+from examples.sales.__main__ import EXIT_IMPOSSIBLE, EXIT_NO_READER, main
 from examples.sales.generated import LONGEST_FROM
 from examples.sales.invoices import Rejections, read_invoices
 
-REAL_INVOICES = Path(__file__).parents[2].parent / "shared" / "data" / "online-retail-2010-12_2011-03.csv.gz"
+ROOT = Path(__file__).parents[2]
+REAL_INVOICES = ROOT.parent / "shared" / "data" / "online-retail-2010-12_2011-03.csv.gz"
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 
@@ -80,7 +84,7 @@ def test_odd_and_dirty_lines_are_reported_and_the_rest_goes_on(capsys, tmp_path)
     assert facts["rejected_lines"]["count"] == 2
     assert [item["reason"] for item in facts["rejected_lines"]["first"]] == [
         "Quantity is 'two', no number",
-        "InvoiceDate is 'yesterday', no date",
+        "InvoiceDate is 'yesterday', no date as in 2010-12-31 08:26:00",
     ]
 
 
@@ -98,12 +102,47 @@ def test_databases_and_folder_can_be_kept_once(capsys, tmp_path):
 
 def test_a_file_that_is_not_there_or_holds_no_invoices_is_told(capsys, tmp_path):
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "dates.csv").write_text(HEADER + "1,A,x,2,12/31/2010 8:26,1.10,7,EIRE\n" * 30)
 
-    for name, told in (("missing.csv", "missing.csv"), ("other.csv", "no column")):
+    for name, told in (
+        ("missing.csv", "missing.csv: No such file"),
+        ("other.csv", "no column 'InvoiceNo', 'StockCode'"),
+        ("dates.csv", "line 2: InvoiceDate is '12/31/2010 8:26', no date as in 2010"),
+        ("dates.csv", "and 10 more"),
+    ):
         assert main(["run", "--json", "--invoices", str(tmp_path / name)]) == EXIT_IMPOSSIBLE
         printed = capsys.readouterr()
         assert told in printed.err
         assert printed.out == ""
+
+
+def test_a_directory_with_something_in_it_is_not_kept_in(capsys, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+
+    assert main(["run", "--json", "--keep", str(tmp_path)]) == EXIT_IMPOSSIBLE
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert "new one" in capsys.readouterr().err
+
+
+def test_nobody_who_reads_is_no_failure():
+    command = f"{shlex.quote(sys.executable)} -m examples.sales run --json --documents 1 | true"
+    ran = subprocess.run(
+        ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert (ran.returncode, ran.stderr) == (EXIT_NO_READER, "")
+
+
+@pytest.mark.parametrize("count", ["0", "many"])
+def test_a_count_that_is_none_is_refused(capsys, count):
+    with pytest.raises(SystemExit):
+        main(["run", "--documents", count])
+    assert "a whole number, at least 1" in capsys.readouterr().err
 
 
 def test_without_json_a_person_sees_the_phases_and_the_judgement(capsys):
@@ -113,6 +152,8 @@ def test_without_json_a_person_sees_the_phases_and_the_judgement(capsys):
     assert printed.out == ""
     assert "second sync" in printed.err
     assert "Nothing lost, doubled or left over." in printed.err
+    assert "customer 2, payment 0" in printed.err
+    assert "\nAgain: python -m examples.sales run --documents 2 --workstations 1 --seed 1\n" in printed.err
 
 
 def test_real_invoices_go_all_the_way(capsys):
