@@ -194,10 +194,11 @@ async def test_unavailable_remote_is_waited_out(tmp_path):
             place.is_reachable = True
 
             async def sent():
-                return not state.problem and (await office.remotes())[0].waiting_changes == 0
+                (remote,) = await office.remotes()
+                return not remote.problem and remote.waiting_changes == 0
 
             await until(sent)
-            assert (await office.remotes())[0].problem == ""
+            assert state.problem == ""
 
 
 async def test_problem_of_an_earlier_process_is_cleared(tmp_path):
