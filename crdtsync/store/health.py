@@ -28,7 +28,7 @@ class Quarantined:
 
     at_ms: int
     what: str
-    """``file``, ``segment``, ``change`` or ``fork``."""
+    """``file``, ``segment``, ``change``, ``document``, ``fork``, or ``name`` (another replica has ours)."""
     name: str
     reason: str
     waiting_helps: bool

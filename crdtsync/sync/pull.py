@@ -280,6 +280,15 @@ def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: Deco
         return
     if not feeds.receive_beacon(connection, session.n, writer, beacon, now_ms):
         return
+    if beacon.name.casefold() == session.workspace.identity.name.casefold():
+        feeds.quarantine(
+            connection,
+            "name",
+            writer,
+            f"another replica is called {beacon.name} too: both give the same reference numbers",
+            waiting_helps=False,
+            now_ms=now_ms,
+        )
     if feeds.knows_more_of_us(connection, session.n, session.replica, beacon):
         # Our segments that it has are not here: the database was restored, and two segments of one number
         # must not be written.

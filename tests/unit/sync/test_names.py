@@ -1,0 +1,31 @@
+"""Two replicas of one name (H37): nothing breaks, and both are told."""
+
+from crdtsync import open_replica
+from crdtsync.testing import MemoryPlace, MemoryRemote
+from tests.benchmarks.model import Small
+
+
+async def test_two_replicas_of_one_name_are_told_of_each_other(tmp_path):
+    place = MemoryPlace()
+    async with (
+        open_replica(tmp_path / "o", name="office", role="office", kinds=[Small]) as office,
+        open_replica(tmp_path / "a", name="R2", role="roaming", kinds=[Small]) as first,
+        open_replica(tmp_path / "b", name="r2", role="roaming", kinds=[Small]) as second,
+    ):
+        ids = []
+        await office.sync(MemoryRemote(place))
+        for replica in (first, second):
+            async with replica.edit(Small) as small:
+                small.customer = replica.id
+            ids.append(small.id)
+            await replica.mark_for_sync(small.id)
+        for replica in (first, second, office, first, second):
+            await replica.sync(MemoryRemote(place))
+        assert not await office.quarantine()
+        for replica, other in ((first, second), (second, first)):
+            (listed,) = await replica.quarantine()
+            assert (listed.what, listed.name) == ("name", other.id)
+            numbers = [(await replica.get(Small, document_id)).number for document_id in ids]
+            assert len(set(numbers)) == len(numbers) == 2
+            assert None not in numbers
+            assert {document.id for document in await replica.find_number("R2-0001")} == set(ids)
