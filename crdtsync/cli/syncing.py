@@ -146,7 +146,8 @@ def report_text(report: SyncReport) -> str:
     if report.published_files:
         parts.append(f"published {counted(report.published_files, 'file')} ({size(report.published_bytes)})")
     if report.waiting:
-        parts.append(f"{counted(report.waiting, 'change')} wait for earlier ones")
+        wait = "waits" if report.waiting == 1 else "wait"
+        parts.append(f"{counted(report.waiting, 'change')} {wait} for earlier ones")
     if report.refused:
         parts.append(f"refused {counted(report.refused, 'change')}")
     if report.not_local:

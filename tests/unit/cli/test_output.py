@@ -5,6 +5,8 @@ import io
 import pytest
 
 from crdtsync.cli import output
+from crdtsync.cli.syncing import report_text
+from crdtsync.sync.report import SyncReport
 
 HEADERS = ["document", "customer", "notes", "changed", "remarks"]
 ROWS = [
@@ -54,3 +56,15 @@ def test_on_one_still_narrower_each_row_is_a_list(print_on_columns):
         "changed   2030-12-30 23:59:59",
         "remarks   none",
     ]
+
+
+@pytest.mark.parametrize(
+    ("report", "text"),
+    [
+        (SyncReport(), "nothing to do"),
+        (SyncReport(applied=1, waiting=1), "applied 1 change, 1 change waits for earlier ones"),
+        (SyncReport(applied=2, waiting=2), "applied 2 changes, 2 changes wait for earlier ones"),
+    ],
+)
+def test_one_and_many_are_worded_apart(report, text):
+    assert report_text(report) == text
