@@ -22,7 +22,7 @@ from crdtsync.protocol.ledger import LedgerEntry
 from crdtsync.protocol.numbering import Series
 from crdtsync.protocol.status import ItemStatus
 from crdtsync.remote import Remote
-from crdtsync.store import health, items, numbers, query
+from crdtsync.store import health, items, marks, numbers, query
 from crdtsync.store.items import Item, Peer, Receipt
 from crdtsync.store.query import Conflict, HistoryEntry
 from crdtsync.store.workspace import Workspace, meta, refuse_root, set_meta
@@ -387,7 +387,7 @@ class Replica:
         now_ms = self._workspace.environment.now_ms()
         return await self._workspace.write(
             lambda c: sum(
-                numbers.mark(c, self._workspace.documents, self._workspace.identity.replica, i, now_ms)
+                marks.mark(c, self._workspace.documents, self._workspace.identity.replica, i, now_ms)
                 for i in ids
             )
         )
@@ -401,7 +401,7 @@ class Replica:
         now_ms = self._workspace.environment.now_ms()
         return await self._workspace.write(
             lambda c: sum(
-                numbers.withdraw(c, self._workspace.documents, self._workspace.identity.replica, i, now_ms)
+                marks.withdraw(c, self._workspace.documents, self._workspace.identity.replica, i, now_ms)
                 for i in ids
             )
         )

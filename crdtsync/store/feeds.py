@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from crdtsync.protocol.beacon import Beacon, FeedPosition, FeedWant
+from crdtsync.protocol.beacon import FeedPosition, FeedWant
 from crdtsync.protocol.files import NO_HASH, DecodedFile, FileHeader, FileType, encode_file
 from crdtsync.protocol.ids import FeedId, FolderId, ReplicaId
-from crdtsync.protocol.names import NameHint, NameKind, beacon_name, ledger_name, segment_name
+from crdtsync.protocol.names import NameHint, NameKind, segment_name
 from crdtsync.protocol.segment import (
     Change,
     DocumentChanges,
@@ -17,11 +17,11 @@ from crdtsync.protocol.segment import (
     Segment,
     encode_segment,
 )
+from crdtsync.store import own_files
 from crdtsync.store.documents import unpack_causes
 
 SEGMENT_CHANGES_MAX = 20_000
 SEGMENT_DELTA_BYTES_MAX = 8 * 1024 * 1024
-OWN_BEACONS_KEPT = 2
 WANTS_MAX = 100
 WANT_AFTER_MS = 60_000
 """How long what others are known to have is waited for before its owner is asked; it is likely to be on its way."""
@@ -41,21 +41,6 @@ class RemoteRow:
     beacon_content: bytes
     beacon_ms: int
     problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class OwnFile:
-    """A file of this replica's, as it was or is to be published."""
-
-    n: int
-    type: str
-    number: int
-    name: str
-    size_bytes: int
-    data: bytes
-    copies: int
-    put_ms: int | None = None
-    """When it was first put into the folder; None: not yet."""
 
 
 def attach(connection: sqlite3.Connection, address: str, folder: FolderId, feed: FeedId) -> RemoteRow:
@@ -110,17 +95,6 @@ def rotate_feed(connection: sqlite3.Connection, n: int, feed: FeedId) -> None:
     )
 
 
-def knows_more_of_us(connection: sqlite3.Connection, n: int, replica: ReplicaId, beacon: Beacon) -> bool:
-    """Whether another replica has more of our feed than this database says that there is."""
-    (feed, head_sequence), *_ = connection.execute(
-        "SELECT feed, head_sequence FROM _remotes WHERE n = ?", (n,)
-    )
-    return any(
-        item.owner == replica and item.feed == feed and item.sequence > head_sequence
-        for item in beacon.positions
-    )
-
-
 def pending(connection: sqlite3.Connection, n: int) -> int:
     """Return how many changes and requests wait to be put into a segment."""
     row = connection.execute(
@@ -131,7 +105,9 @@ def pending(connection: sqlite3.Connection, n: int) -> int:
     return int(row[0])
 
 
-def seal(connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, now_ms: int) -> OwnFile | None:
+def seal(
+    connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, now_ms: int
+) -> own_files.OwnFile | None:
     """Put all that waits, up to the limits of a segment, into the next segment of the own feed.
 
     Its exact bytes are in the database before anything of it is in the folder. Must run in a transaction.
@@ -151,7 +127,7 @@ def seal(connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, now
         previous=row.head_hash,
     )
     data = encode_file(header, encode_segment(segment))
-    own = keep_own_file(
+    own = own_files.keep_own_file(
         connection,
         row.n,
         "segment",
@@ -185,130 +161,6 @@ def seal(connection: sqlite3.Connection, row: RemoteRow, replica: ReplicaId, now
     if is_all:
         connection.execute("UPDATE _marks SET segment = ? WHERE segment IS NULL", (cursor.lastrowid,))
     return own
-
-
-def keep_own_file(
-    connection: sqlite3.Connection, n: int, type_: str, number: int, name: str, data: bytes, now_ms: int
-) -> OwnFile:
-    """Keep the exact bytes of a file that is to be published."""
-    cursor = connection.execute(
-        "INSERT INTO _own_files (remote, type, number, hash, name, size_bytes, data, made_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (n, type_, number, data[-32:], name, len(data), data, now_ms),
-    )
-    assert cursor.lastrowid is not None
-    return OwnFile(cursor.lastrowid, type_, number, name, len(data), data, 0)
-
-
-def adopt_file(
-    connection: sqlite3.Connection, n: int, type_: str, file: DecodedFile, data: bytes, now_ms: int
-) -> OwnFile:
-    """Take a file of ours back in that this database does not know, as one that is in the folder."""
-    header = file.header
-    match header.type:
-        case FileType.SEGMENT:
-            name = segment_name(header.writer, header.feed, header.sequence, file.hash)
-        case FileType.LEDGER:
-            name = ledger_name(header.writer, header.sequence, file.hash)
-        case _:
-            name = beacon_name(header.writer, header.sequence, file.hash)
-    own = keep_own_file(connection, n, type_, header.sequence, name, data, now_ms)
-    mark_put(connection, own, now_ms, name=name)
-    return own
-
-
-def unput_files(connection: sqlite3.Connection, n: int, count: int) -> list[OwnFile]:
-    """Return the own files that are not in the folder yet, oldest first."""
-    rows = connection.execute(
-        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND put_ms IS NULL ORDER BY n LIMIT ?",
-        (n, count),
-    )
-    return [OwnFile(*row) for row in rows]
-
-
-def has_unput(connection: sqlite3.Connection, type_: str) -> bool:
-    """Whether a file of that type waits to be put into some folder."""
-    found = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM _own_files WHERE put_ms IS NULL AND type = ?)", (type_,)
-    ).fetchone()
-    return bool(found[0])
-
-
-def mark_put(
-    connection: sqlite3.Connection, own: OwnFile, now_ms: int, *, name: str, copies: int | None = None
-) -> None:
-    """Take note that a file is in the folder, under this name, the latest of so many copies."""
-    connection.execute(
-        "UPDATE _own_files SET put_ms = coalesce(put_ms, ?), name = ?, copies = ? WHERE n = ?",
-        (now_ms, name, own.copies if copies is None else copies, own.n),
-    )
-
-
-def put_names(connection: sqlite3.Connection, n: int) -> dict[str, int]:
-    """Return the names and sizes of the own files that should be in the folder."""
-    return dict(
-        connection.execute(
-            "SELECT name, size_bytes FROM _own_files WHERE remote = ? AND put_ms IS NOT NULL", (n,)
-        )
-    )
-
-
-def own_file(connection: sqlite3.Connection, n: int, name: str) -> OwnFile | None:
-    """Return an own file by its name."""
-    row = connection.execute(
-        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND name = ?", (n, name)
-    ).fetchone()
-    return None if row is None else OwnFile(*row)
-
-
-def own_segment(connection: sqlite3.Connection, n: int, feed: FeedId, sequence: int) -> OwnFile | None:
-    """Return the published segment of an own feed with that number."""
-    row = connection.execute(
-        f"SELECT {', '.join('f.' + name for name in _OWN_COLUMNS.split(', '))} FROM _own_files f "
-        "JOIN _segments s ON s.hash = f.hash WHERE f.remote = ? AND s.feed = ? AND s.sequence = ?",
-        (n, feed, sequence),
-    ).fetchone()
-    return None if row is None else OwnFile(*row)
-
-
-def own_ledger_file(connection: sqlite3.Connection, n: int, sequence: int) -> OwnFile | None:
-    """Return the own ledger file that whoever misses the entry of that index and all later ones needs first."""
-    row = connection.execute(
-        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND type = 'ledger' AND number >= ? "
-        "ORDER BY number, n LIMIT 1",
-        (n, sequence),
-    ).fetchone()
-    return None if row is None else OwnFile(*row)
-
-
-def newest(connection: sqlite3.Connection, n: int, type_: str) -> OwnFile | None:
-    """Return the last own file of a type."""
-    row = connection.execute(
-        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND type = ? ORDER BY number DESC LIMIT 1",
-        (n, type_),
-    ).fetchone()
-    return None if row is None else OwnFile(*row)
-
-
-def old_beacons(connection: sqlite3.Connection, n: int) -> list[OwnFile]:
-    """Return the own beacons that newer ones in the folder have made superfluous."""
-    rows = connection.execute(
-        f"SELECT {_OWN_COLUMNS} FROM _own_files WHERE remote = ? AND type = 'beacon' AND number NOT IN "
-        "(SELECT number FROM _own_files WHERE remote = ? AND type = 'beacon' AND put_ms IS NOT NULL "
-        "ORDER BY number DESC LIMIT ?) AND put_ms IS NOT NULL",
-        (n, n, OWN_BEACONS_KEPT),
-    )
-    return [OwnFile(*row) for row in rows]
-
-
-def forget_own_file(connection: sqlite3.Connection, own: OwnFile) -> None:
-    """Forget a file that was deleted from the folder."""
-    connection.execute("DELETE FROM _own_files WHERE n = ?", (own.n,))
-
-
-def own_hashes(connection: sqlite3.Connection, n: int) -> set[bytes]:
-    """Return the hashes of all own files of a remote."""
-    return {value for (value,) in connection.execute("SELECT hash FROM _own_files WHERE remote = ?", (n,))}
 
 
 def known_files(connection: sqlite3.Connection, n: int) -> dict[str, int]:
@@ -456,90 +308,9 @@ def remember_incarnations(connection: sqlite3.Connection, incarnations: Iterable
     )
 
 
-def set_wants(
-    connection: sqlite3.Connection, n: int, peer: ReplicaId, wants: Iterable[tuple[FeedId, int]]
-) -> None:
-    """Remember which own segments a peer misses, in place of what it missed before."""
-    connection.execute("DELETE FROM _meta WHERE key GLOB ?", (f"want/{n}/{peer}/*",))
-    connection.executemany(
-        "INSERT OR IGNORE INTO _meta (key, value) VALUES (?, 1)",
-        [(f"want/{n}/{peer}/{feed}/{sequence}",) for feed, sequence in wants],
-    )
-
-
-def wanted(connection: sqlite3.Connection, n: int) -> list[tuple[ReplicaId, FeedId, int]]:
-    """Return the own segments that peers miss: (peer, feed, sequence)."""
-    rows = connection.execute("SELECT key FROM _meta WHERE key GLOB ? ORDER BY key", (f"want/{n}/*",))
-    found = [key.split("/")[2:] for (key,) in rows]
-    return [(ReplicaId(peer), FeedId(feed), int(sequence)) for peer, feed, sequence in found]
-
-
-def forget_want(connection: sqlite3.Connection, n: int, peer: ReplicaId, feed: FeedId, sequence: int) -> None:
-    """Take note that a want was answered."""
-    connection.execute("DELETE FROM _meta WHERE key = ?", (f"want/{n}/{peer}/{feed}/{sequence}",))
-
-
-def receive_beacon(
-    connection: sqlite3.Connection, n: int, replica: ReplicaId, beacon: Beacon, now_ms: int
-) -> bool:
-    """Take in what another replica says it has; return whether it is news. Marks never go down."""
-    known = connection.execute(
-        "SELECT counter FROM _peers WHERE remote = ? AND replica = ?", (n, replica)
-    ).fetchone()
-    connection.executemany(
-        "INSERT INTO _receipts (remote, replica, owner, feed, sequence, received_ms) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (remote, replica, owner, feed) DO UPDATE SET sequence = excluded.sequence, "
-        "received_ms = excluded.received_ms WHERE excluded.sequence > sequence",
-        [
-            (n, replica, item.owner, item.feed, item.sequence, now_ms)
-            for item in (*beacon.positions, *([] if beacon.own is None else [beacon.own]))
-        ],
-    )
-    if known is not None and known[0] >= beacon.counter:
-        return False
-    connection.execute(
-        "INSERT OR REPLACE INTO _peers (remote, replica, name, role, coordinator, counter, at_ms, heard_ms, "
-        "ledger_index, ledger_hash, software) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            n,
-            replica,
-            beacon.name,
-            beacon.role,
-            int(beacon.coordinator),
-            beacon.counter,
-            beacon.at_ms,
-            now_ms,
-            beacon.ledger_index,
-            beacon.ledger_hash,
-            beacon.software,
-        ),
-    )
-    return True
-
-
-def save_beacon(
-    connection: sqlite3.Connection,
-    row: RemoteRow,
-    replica: ReplicaId,
-    data: bytes,
-    content: bytes,
-    now_ms: int,
-) -> OwnFile:
-    """Keep the next own beacon, to be put into the folder."""
-    counter = row.beacon_counter + 1
-    connection.execute(
-        "UPDATE _remotes SET beacon_counter = ?, beacon_content = ?, beacon_ms = ? WHERE n = ?",
-        (counter, content, now_ms, row.n),
-    )
-    return keep_own_file(
-        connection, row.n, "beacon", counter, beacon_name(replica, counter, data[-32:]), data, now_ms
-    )
-
-
 _REMOTE_COLUMNS = (
     "n, address, folder, feed, head_sequence, head_hash, beacon_counter, beacon_content, beacon_ms, problem"
 )
-_OWN_COLUMNS = "n, type, number, name, size_bytes, data, copies, put_ms"
 
 
 def _waiting_changes(connection: sqlite3.Connection, n: int) -> tuple[list[tuple[Any, ...]], bool]:

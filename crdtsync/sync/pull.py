@@ -22,7 +22,7 @@ from crdtsync.protocol.ids import new_feed_id
 from crdtsync.protocol.ledger import decode_ledger
 from crdtsync.protocol.names import NameHint, NameKind, classify
 from crdtsync.remote import RemoteFile
-from crdtsync.store import feeds, numbers
+from crdtsync.store import feeds, numbers, own_files, peers
 from crdtsync.sync.report import OnProgress, Phase, SyncReport
 from crdtsync.sync.session import Session
 
@@ -172,7 +172,7 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
     """Put files into the database, in one transaction; what is wrong inside of one is listed."""
 
     def job(connection: sqlite3.Connection) -> None:
-        own = feeds.own_hashes(connection, session.n)
+        own = own_files.own_hashes(connection, session.n)
         adopted.clear()
         for read in batch:
             verdict = "read"
@@ -202,7 +202,7 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
                 )
 
     problems: list[str] = []
-    adopted: list[feeds.OwnFile] = []
+    adopted: list[own_files.OwnFile] = []
     await session.workspace.database.write(job)
     report.problems.extend(problems)
     for read in batch:
@@ -210,10 +210,10 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
     session.own.update((own.name, own.size_bytes) for own in adopted)
 
 
-def _adopt(session: Session, connection: sqlite3.Connection, read: _Read) -> feeds.OwnFile:
+def _adopt(session: Session, connection: sqlite3.Connection, read: _Read) -> own_files.OwnFile:
     """Keep the bytes of a file of ours that a restored database does not know, to put it again if it vanishes."""
     type_ = read.decoded.header.type.name.lower()
-    return feeds.adopt_file(connection, session.n, type_, read.decoded, read.own_data, session.now_ms())
+    return own_files.adopt_file(connection, session.n, type_, read.decoded, read.own_data, session.now_ms())
 
 
 def _keep_one(session: Session, connection: sqlite3.Connection, read: _Read) -> None:
@@ -278,7 +278,7 @@ def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: Deco
                 "UPDATE _remotes SET beacon_counter = ? WHERE n = ?", (beacon.counter, session.n)
             )
         return
-    if not feeds.receive_beacon(connection, session.n, writer, beacon, now_ms):
+    if not peers.receive_beacon(connection, session.n, writer, beacon, now_ms):
         return
     if beacon.name.casefold() == session.workspace.identity.name.casefold():
         feeds.quarantine(
@@ -289,7 +289,7 @@ def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: Deco
             waiting_helps=False,
             now_ms=now_ms,
         )
-    if feeds.knows_more_of_us(connection, session.n, session.replica, beacon):
+    if peers.knows_more_of_us(connection, session.n, session.replica, beacon):
         # Our segments that it has are not here: the database was restored, and two segments of one number
         # must not be written.
         feeds.rotate_feed(connection, session.n, new_feed_id(session.workspace.environment.random_bytes))
@@ -297,7 +297,7 @@ def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: Deco
         connection, beacon.ledger_index, beacon.ledger_hash
     ):
         _note_fork(session, connection, f"ledger of {writer}", f"it has another entry {beacon.ledger_index}")
-    feeds.set_wants(
+    peers.set_wants(
         connection,
         session.n,
         writer,

@@ -18,7 +18,7 @@ from crdtsync.protocol.ids import FeedId, FolderId, ReplicaId, new_feed_id, new_
 from crdtsync.protocol.marker import Marker, decode_marker_file, encode_marker_file
 from crdtsync.protocol.names import EXTENSION, NameHint, NameKind, classify, marker_name
 from crdtsync.remote import Remote, RemoteFile
-from crdtsync.store import feeds, numbers
+from crdtsync.store import feeds, numbers, own_files
 from crdtsync.store.clock import time_of
 from crdtsync.store.workspace import Workspace, refuse_inside
 from crdtsync.sync.report import OnProgress, Phase, Progress
@@ -66,7 +66,7 @@ class Session:
     async def load(self) -> None:
         """Read from the database what is kept in memory between rounds."""
         self.known = await self.workspace.database.read(lambda c: feeds.known_files(c, self.n))
-        self.own = await self.workspace.database.read(lambda c: feeds.put_names(c, self.n))
+        self.own = await self.workspace.database.read(lambda c: own_files.put_names(c, self.n))
 
     async def listing(self) -> list[RemoteFile]:
         """List the remote, and make sure that it is the folder this replica knows.
@@ -177,8 +177,8 @@ async def _attach(workspace: Workspace, remote: Remote, *, create_folder: bool |
         now_ms = time_of(environment)
         row = feeds.attach(connection, remote.address, folder, feed)
         # Every replica keeps the marker's bytes, so that any of them can put it back.
-        own = feeds.keep_own_file(connection, row.n, "marker", 0, marker_name(folder), data, now_ms)
-        feeds.mark_put(connection, own, now_ms, name=own.name)
+        own = own_files.keep_own_file(connection, row.n, "marker", 0, marker_name(folder), data, now_ms)
+        own_files.mark_put(connection, own, now_ms, name=own.name)
         if workspace.identity.is_coordinator:
             numbers.resend_ledger(connection, row, workspace.identity.replica, now_ms)
         return row
@@ -204,7 +204,7 @@ def _require_empty(
 async def _restore_marker(workspace: Workspace, remote: Remote, row: feeds.RemoteRow) -> None:
     if await _markers(remote, await remote.list("")):
         return
-    own = await workspace.database.read(lambda c: feeds.newest(c, row.n, "marker"))
+    own = await workspace.database.read(lambda c: own_files.newest(c, row.n, "marker"))
     if own is None:
         return
     for copy in range(COPIES_MAX):

@@ -13,9 +13,9 @@ from crdtsync.protocol.ids import ReplicaId
 from crdtsync.protocol.names import NameKind
 from crdtsync.protocol.segment import DocumentChanges, Segment, decode_segment
 from crdtsync.remote import RemoteFile
-from crdtsync.store import feeds, numbers
+from crdtsync.store import feeds, marks, numbers, own_files, peers
 from crdtsync.store.documents import Applied
-from crdtsync.store.feeds import OwnFile
+from crdtsync.store.own_files import OwnFile
 from crdtsync.sync.pull import pull
 from crdtsync.sync.report import OnProgress, Phase, SyncReport
 from crdtsync.sync.session import LEDGER_FEED, Session
@@ -106,11 +106,11 @@ async def _apply_segment(
                 result += workspace.documents.apply(connection, document, row)
             if is_last:
                 if owner == session.replica:
-                    numbers.recall_requests(
+                    marks.recall_requests(
                         connection, workspace.documents, owner, segment.requests, row, session.now_ms()
                     )
                 else:
-                    numbers.receive_requests(connection, owner, segment.requests)
+                    marks.receive_requests(connection, owner, segment.requests)
                 feeds.mark_applied(connection, row, session.now_ms())
             return result
 
@@ -194,7 +194,9 @@ async def publish(
     expected = list(session.own.items())  # What this very round puts cannot be in the listing it began with.
     done = 0
     while True:
-        files = await workspace.database.read(lambda c: feeds.unput_files(c, session.n, PUT_FILES_PER_QUERY))
+        files = await workspace.database.read(
+            lambda c: own_files.unput_files(c, session.n, PUT_FILES_PER_QUERY)
+        )
         if not files:
             break
         for own in files:
@@ -218,7 +220,7 @@ async def acknowledge(session: Session, report: SyncReport) -> None:
     """
     workspace = session.workspace
     found, old_ones = await workspace.database.read(
-        lambda c: (_next_beacon(session, c), feeds.old_beacons(c, session.n))
+        lambda c: (_next_beacon(session, c), own_files.old_beacons(c, session.n))
     )
     if found is not None:
         content, beacon = found
@@ -235,16 +237,16 @@ async def acknowledge(session: Session, report: SyncReport) -> None:
                 sequence=counter,
             )
             data = encode_file(header, encode_beacon(numbered))
-            return feeds.save_beacon(
+            return peers.save_beacon(
                 connection, row, workspace.identity.replica, data, content, session.now_ms()
             )
 
         await _put(session, await workspace.database.write(job), report)
-        old_ones = await workspace.database.read(lambda c: feeds.old_beacons(c, session.n))
+        old_ones = await workspace.database.read(lambda c: own_files.old_beacons(c, session.n))
     for old in old_ones:
         # Each says less than the newer ones that are there: nobody can miss it.
         await session.remote.delete(old.name)
-        await workspace.database.write(partial(feeds.forget_own_file, own=old))
+        await workspace.database.write(partial(own_files.forget_own_file, own=old))
         session.own.pop(old.name, None)
 
 
@@ -321,7 +323,7 @@ async def _put(session: Session, own: OwnFile, report: SyncReport, *, copy: int 
         break
     now_ms = session.now_ms()
     await session.workspace.write(
-        lambda c: feeds.mark_put(c, own, now_ms, name=name, copies=max(copy, own.copies))
+        lambda c: own_files.mark_put(c, own, now_ms, name=name, copies=max(copy, own.copies))
     )
     session.own.pop(own.name, None)
     session.own[name] = own.size_bytes
@@ -342,7 +344,7 @@ async def _is_there(session: Session, name: str, data: bytes) -> bool:
 
 async def _put_again(session: Session, name: str, report: SyncReport, *, as_copy: bool) -> None:
     """Put an own file that has vanished from the folder, or that lies there with another size."""
-    own = await session.workspace.database.read(lambda c: feeds.own_file(c, session.n, name))
+    own = await session.workspace.database.read(lambda c: own_files.own_file(c, session.n, name))
     if own is None:
         session.own.pop(name, None)
     elif not as_copy:
@@ -354,15 +356,15 @@ async def _put_again(session: Session, name: str, report: SyncReport, *, as_copy
 async def _answer_wants(session: Session, report: SyncReport) -> None:
     """Put another copy of what a peer misses, unless it is likely to be on its way."""
     database = session.workspace.database
-    for peer, feed, sequence in await database.read(lambda c: feeds.wanted(c, session.n)):
-        find = feeds.own_ledger_file if feed == LEDGER_FEED else partial(feeds.own_segment, feed=feed)
+    for peer, feed, sequence in await database.read(lambda c: peers.wanted(c, session.n)):
+        find = own_files.own_ledger_file if feed == LEDGER_FEED else partial(own_files.own_segment, feed=feed)
         own = await database.read(partial(find, n=session.n, sequence=sequence))
         if own is not None:
             age_ms = session.now_ms() - (own.put_ms or 0)
             if 0 <= age_ms < COPY_AFTER_MS * 4**own.copies:
                 continue
             await _put(session, own, report, copy=own.copies + 1)
-        await database.write(partial(feeds.forget_want, n=session.n, peer=peer, feed=feed, sequence=sequence))
+        await database.write(partial(peers.forget_want, n=session.n, peer=peer, feed=feed, sequence=sequence))
 
 
 def _copy_name(own: OwnFile, copy: int) -> str:

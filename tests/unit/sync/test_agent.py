@@ -18,7 +18,7 @@ from crdtsync.errors import (
     StoreFullError,
     SyncBusyError,
 )
-from crdtsync.store import feeds
+from crdtsync.store import own_files
 from crdtsync.sync import agent
 from crdtsync.testing import MemoryPlace, MemoryRemote
 from tests.simulation.world import KINDS, Quote
@@ -270,7 +270,7 @@ async def test_failure_of_the_database_ends_the_block(tmp_path, monkeypatch):
                     return state.rounds > 0
 
                 await until(runs)
-                patched.setattr(feeds, "mark_put", broken)
+                patched.setattr(own_files, "mark_put", broken)
                 await make(office)
                 await asyncio.sleep(PATIENCE_S)
         await office.sync(MemoryRemote(place))
@@ -299,7 +299,7 @@ async def test_full_disk_and_busy_database_are_waited_out(tmp_path, monkeypatch,
 
             await until(runs)
             with monkeypatch.context() as patched:
-                patched.setattr(feeds, "mark_put", failing)
+                patched.setattr(own_files, "mark_put", failing)
                 await make(office)
                 await until(troubled)
             await until(healed)

@@ -14,7 +14,7 @@ from crdtsync.errors import (
     RemoteUnavailableError,
     StoreFullError,
 )
-from crdtsync.store import feeds
+from crdtsync.store import feeds, own_files, peers
 from tests.simulation.world import Quote, World
 
 from .helpers import named
@@ -91,9 +91,17 @@ async def test_every_call_may_fail(tmp_path, machine, late, error):
 
 
 @pytest.mark.parametrize(
-    "name", ["mark_put", "mark_applied", "remember_file", "save_beacon", "receive_segment"]
+    ("module", "name"),
+    [
+        (own_files, "mark_put"),
+        (feeds, "mark_applied"),
+        (feeds, "remember_file"),
+        (peers, "save_beacon"),
+        (feeds, "receive_segment"),
+    ],
+    ids=["mark_put", "mark_applied", "remember_file", "save_beacon", "receive_segment"],
 )
-async def test_full_disk_at_any_step(world, office, r1, monkeypatch, name):
+async def test_full_disk_at_any_step(world, office, r1, monkeypatch, module, name):
     """H27, H33, I4: the database fails in the middle of a step; nothing of it is written, and the next round goes on."""
     document = await r1.make("Ada")
     await r1.replica.mark_for_sync(document)
@@ -105,7 +113,7 @@ async def test_full_disk_at_any_step(world, office, r1, monkeypatch, name):
         raise StoreFullError("no space")
 
     with monkeypatch.context() as patched:
-        patched.setattr(feeds, name, full)
+        patched.setattr(module, name, full)
         with pytest.raises(StoreFullError):
             await office.sync()
     await world.settle()

@@ -1,0 +1,100 @@
+"""What other replicas say they have and want, and what this one says."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from crdtsync.protocol.beacon import Beacon
+from crdtsync.protocol.ids import FeedId, ReplicaId
+from crdtsync.protocol.names import beacon_name
+from crdtsync.store import feeds, own_files
+
+
+def knows_more_of_us(connection: sqlite3.Connection, n: int, replica: ReplicaId, beacon: Beacon) -> bool:
+    """Whether another replica has more of our feed than this database says that there is."""
+    (feed, head_sequence), *_ = connection.execute(
+        "SELECT feed, head_sequence FROM _remotes WHERE n = ?", (n,)
+    )
+    return any(
+        item.owner == replica and item.feed == feed and item.sequence > head_sequence
+        for item in beacon.positions
+    )
+
+
+def set_wants(
+    connection: sqlite3.Connection, n: int, peer: ReplicaId, wants: Iterable[tuple[FeedId, int]]
+) -> None:
+    """Remember which own segments a peer misses, in place of what it missed before."""
+    connection.execute("DELETE FROM _meta WHERE key GLOB ?", (f"want/{n}/{peer}/*",))
+    connection.executemany(
+        "INSERT OR IGNORE INTO _meta (key, value) VALUES (?, 1)",
+        [(f"want/{n}/{peer}/{feed}/{sequence}",) for feed, sequence in wants],
+    )
+
+
+def wanted(connection: sqlite3.Connection, n: int) -> list[tuple[ReplicaId, FeedId, int]]:
+    """Return the own segments that peers miss: (peer, feed, sequence)."""
+    rows = connection.execute("SELECT key FROM _meta WHERE key GLOB ? ORDER BY key", (f"want/{n}/*",))
+    found = [key.split("/")[2:] for (key,) in rows]
+    return [(ReplicaId(peer), FeedId(feed), int(sequence)) for peer, feed, sequence in found]
+
+
+def forget_want(connection: sqlite3.Connection, n: int, peer: ReplicaId, feed: FeedId, sequence: int) -> None:
+    """Take note that a want was answered."""
+    connection.execute("DELETE FROM _meta WHERE key = ?", (f"want/{n}/{peer}/{feed}/{sequence}",))
+
+
+def receive_beacon(
+    connection: sqlite3.Connection, n: int, replica: ReplicaId, beacon: Beacon, now_ms: int
+) -> bool:
+    """Take in what another replica says it has; return whether it is news. Marks never go down."""
+    known = connection.execute(
+        "SELECT counter FROM _peers WHERE remote = ? AND replica = ?", (n, replica)
+    ).fetchone()
+    connection.executemany(
+        "INSERT INTO _receipts (remote, replica, owner, feed, sequence, received_ms) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (remote, replica, owner, feed) DO UPDATE SET sequence = excluded.sequence, "
+        "received_ms = excluded.received_ms WHERE excluded.sequence > sequence",
+        [
+            (n, replica, item.owner, item.feed, item.sequence, now_ms)
+            for item in (*beacon.positions, *([] if beacon.own is None else [beacon.own]))
+        ],
+    )
+    if known is not None and known[0] >= beacon.counter:
+        return False
+    connection.execute(
+        "INSERT OR REPLACE INTO _peers (remote, replica, name, role, coordinator, counter, at_ms, heard_ms, "
+        "ledger_index, ledger_hash, software) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            n,
+            replica,
+            beacon.name,
+            beacon.role,
+            int(beacon.coordinator),
+            beacon.counter,
+            beacon.at_ms,
+            now_ms,
+            beacon.ledger_index,
+            beacon.ledger_hash,
+            beacon.software,
+        ),
+    )
+    return True
+
+
+def save_beacon(
+    connection: sqlite3.Connection,
+    row: feeds.RemoteRow,
+    replica: ReplicaId,
+    data: bytes,
+    content: bytes,
+    now_ms: int,
+) -> own_files.OwnFile:
+    """Keep the next own beacon, to be put into the folder."""
+    counter = row.beacon_counter + 1
+    connection.execute(
+        "UPDATE _remotes SET beacon_counter = ?, beacon_content = ?, beacon_ms = ? WHERE n = ?",
+        (counter, content, now_ms, row.n),
+    )
+    return own_files.keep_own_file(
+        connection, row.n, "beacon", counter, beacon_name(replica, counter, data[-32:]), data, now_ms
+    )
