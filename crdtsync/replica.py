@@ -551,6 +551,13 @@ class Replica:
         """Return what could not be taken in, each with its reason."""
         return await self._workspace.database.read(health.quarantine)
 
+    async def unknown_kinds(self) -> dict[str, int]:
+        """Return the kinds of received documents that no class was ever declared for here, and how many there are.
+
+        They are merged and kept like all others, and readable once the class is declared.
+        """
+        return await self._workspace.database.read(health.unknown_kinds)
+
     async def digests(self) -> dict[str, bytes]:
         """Return the digest of every document: replicas that hold the same have equal ones."""
         return await self._workspace.database.read(health.digests)

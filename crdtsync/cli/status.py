@@ -45,6 +45,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
             "coordinator": replica.is_coordinator,
             "directory": str(replica.directory.absolute()),
             "kinds": replica.kinds(),
+            "unknown_kinds": await replica.unknown_kinds(),
             "remote": await replica.default_remote() or None,
             "remotes": [_remote_json(remote) for remote in await replica.remotes()],
             "peers": [_peer_json(peer) for peer in await replica.peers()],
@@ -67,6 +68,8 @@ def _print_status(found: dict[str, Any]) -> None:
     what = f"{found['role']}, coordinator" if found["coordinator"] else found["role"]
     print_line(f"{found['name']} ({what}) in {found['directory']}")
     print_line(f"kinds: {', '.join(found['kinds']) or 'none'}")
+    for kind, count in found["unknown_kinds"].items():
+        print_line(f"  {count} of kind {kind} received, not readable here: declare it once with --schema")
     if not found["remotes"]:
         print_line(f"remote: {found['remote']} (not attached yet)" if found["remote"] else "remote: none")
     for remote in found["remotes"]:

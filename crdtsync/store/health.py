@@ -51,6 +51,20 @@ def quarantine(connection: sqlite3.Connection) -> list[Quarantined]:
     return [Quarantined(at_ms, what, name, reason, bool(helps)) for at_ms, what, name, reason, helps in rows]
 
 
+def waiting(connection: sqlite3.Connection) -> int:
+    """Return how many changes wait for changes they build on."""
+    return int(connection.execute("SELECT count(*) FROM _waiting").fetchone()[0])
+
+
+def unknown_kinds(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the kinds of which documents are here and no schema, with how many documents there are."""
+    return dict(
+        connection.execute(
+            "SELECT kind, count(*) FROM _documents WHERE kind NOT IN (SELECT kind FROM _kinds) GROUP BY kind ORDER BY kind"
+        )
+    )
+
+
 def digests(connection: sqlite3.Connection) -> dict[str, bytes]:
     """Return the digest of every document that has a change applied."""
     return dict(connection.execute("SELECT id, digest FROM _documents WHERE rev > 0"))

@@ -13,7 +13,7 @@ from crdtsync.protocol.ids import ReplicaId
 from crdtsync.protocol.names import NameKind
 from crdtsync.protocol.segment import DocumentChanges, Segment, decode_segment
 from crdtsync.remote import RemoteFile
-from crdtsync.store import feeds, marks, numbers, own_files, peers
+from crdtsync.store import feeds, health, marks, numbers, own_files, peers
 from crdtsync.store.documents import Applied
 from crdtsync.store.own_files import OwnFile
 from crdtsync.sync.pull import pull
@@ -76,6 +76,9 @@ async def apply(session: Session, report: SyncReport, on_progress: OnProgress | 
             report.problems.append(reason)
             continue
         await _apply_segment(session, row, owner, segment, report, on_progress)
+    if report.waiting:
+        # What one segment left waiting another one may have brought the causes for.
+        report.waiting = await workspace.database.read(health.waiting)
 
 
 async def _apply_segment(

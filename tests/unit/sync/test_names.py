@@ -29,3 +29,41 @@ async def test_two_replicas_of_one_name_are_told_of_each_other(tmp_path):
             assert len(set(numbers)) == len(numbers) == 2
             assert None not in numbers
             assert {document.id for document in await replica.find_number("R2-0001")} == set(ids)
+
+
+async def test_a_replica_says_what_it_received_and_cannot_read(tmp_path):
+    """A kind never declared here is merged and kept, counted, and readable once its class is known."""
+    place = MemoryPlace()
+    async with (
+        open_replica(tmp_path / "o", name="office", role="office", kinds=[Small]) as office,
+        open_replica(tmp_path / "r", name="R2", role="roaming") as roaming,
+    ):
+        async with office.edit(Small) as small:
+            small.customer = "Ada"
+        await office.sync(MemoryRemote(place))
+        await roaming.sync(MemoryRemote(place))
+        assert await roaming.unknown_kinds() == {"small": 1}
+        assert (await roaming.get(Small, small.id)).customer == "Ada"
+        assert await roaming.unknown_kinds() == {}
+
+
+async def test_a_report_counts_what_waits_at_its_end(tmp_path):
+    """A change that one segment left waiting and the next one made ready does not count as waiting."""
+    place = MemoryPlace()
+    async with (
+        open_replica(tmp_path / "o", name="office", role="office", kinds=[Small]) as office,
+        open_replica(tmp_path / "a", name="R1", role="roaming", kinds=[Small]) as first,
+        open_replica(tmp_path / "b", name="R2", role="roaming", kinds=[Small]) as second,
+    ):
+        await office.sync(MemoryRemote(place))
+        async with office.edit(Small) as small:
+            small.customer = "Ada"
+        await office.sync(MemoryRemote(place))
+        for replica, name in ((first, "Bob"), (second, "Eve"), (first, "Kim")):
+            await replica.sync(MemoryRemote(place))
+            async with replica.edit(Small, small.id) as draft:
+                draft.customer = name
+            await replica.sync(MemoryRemote(place))
+        async with open_replica(tmp_path / "c", name="R3", role="roaming", kinds=[Small]) as third:
+            report = await third.sync(MemoryRemote(place))
+            assert (report.applied, report.waiting) == (4, 0)
