@@ -60,7 +60,8 @@ def unknown_kinds(connection: sqlite3.Connection) -> dict[str, int]:
     """Return the kinds of which documents are here and no schema, with how many documents there are."""
     return dict(
         connection.execute(
-            "SELECT kind, count(*) FROM _documents WHERE kind NOT IN (SELECT kind FROM _kinds) GROUP BY kind ORDER BY kind"
+            "SELECT kind, count(*) FROM _documents WHERE kind NOT IN (SELECT kind FROM _kinds) "
+            "GROUP BY kind ORDER BY kind"
         )
     )
 
