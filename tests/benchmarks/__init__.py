@@ -6,8 +6,8 @@ are those of `docs/ARCHITECTURE.md`. No test runs these. Measured on 2 noisy cor
 =====================  =======================  ======  ============
 figure                 measured                 ratio   limit
 =====================  =======================  ======  ============
-edit                   718 us, floor 405 us     1.8     1.5 (2 at most)
-merge                  2.6 s, floor 0.71 s      3.7     1.5 (2 at most): not reached
+edit                   718 us, floor 405 us     1.8     1.5 (2 at most): within the outer limit
+merge                  2.6 s, floor 0.86 s      3.1     1.5 (2 at most): not reached (3.1 to 3.7)
 bytes                  460 kB, floor 507 kB     0.91    1.3
 mark to number         0.09 s                           0.3 s
 open, 100,000          5 ms                             0.2 s
