@@ -179,7 +179,7 @@ class Database:
 
     async def _run(self, connection: aiosqlite.Connection, function: Callable[..., R], *args: Any) -> R:
         # aiosqlite has no public verb that runs a function in its thread; one hop for many statements is what
-        # makes an edit cheap (docs/decisions/0003). Its raw connection is not for other threads.
+        # makes an edit cheap (docs/decisions/0001). Its raw connection is not for other threads.
         with translated(self.path):
             result: R = await connection._execute(function, connection._conn, *args)  # type: ignore[no-untyped-call]  # noqa: SLF001
             return result
