@@ -1,4 +1,4 @@
-"""The only door to aiosqlite: two connections of one database, whole functions run in their threads.
+"""An open database: two connections, on which whole functions run.
 
 Everything above is a plain function of a `sqlite3.Connection`. Functions given to `write` share one
 transaction when they are waiting together (group commit): each is durable when its `await` returns.
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-import aiosqlite
-
+from crdtsync.environment import Connect, Connection
 from crdtsync.errors import (
     CrdtSyncError,
     StoreBusyError,
@@ -26,6 +25,7 @@ from crdtsync.errors import (
     StoreReadOnlyError,
     UsageError,
 )
+from crdtsync.store.connections import connect_in_thread
 from crdtsync.store.tables import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
 R = TypeVar("R")
@@ -73,22 +73,31 @@ class _Pending(Generic[R]):
 class Database:
     """An open database. Use `Database.open`; it is an async context manager's job to close it."""
 
-    def __init__(self, path: Path, busy_timeout_s: float | None = None) -> None:
+    def __init__(self, path: Path, connect: Connect | None, busy_timeout_s: float | None) -> None:
         self.path = path
+        self._connect = connect or connect_in_thread
         self._busy_timeout_s = BUSY_TIMEOUT_S if busy_timeout_s is None else busy_timeout_s
         self._is_open = False
-        self._writer: aiosqlite.Connection
-        self._reader: aiosqlite.Connection
+        self._writer: Connection
+        self._reader: Connection
         self._pending: deque[_Pending[Any]] = deque()
         self._participants: list[Participant] = []
 
     @classmethod
-    async def open(cls, path: Path, *, create: bool = False, busy_timeout_s: float | None = None) -> Self:
+    async def open(
+        cls,
+        path: Path,
+        *,
+        create: bool = False,
+        connect: Connect | None = None,
+        busy_timeout_s: float | None = None,
+    ) -> Self:
         """Open a database, bringing it to this version's tables.
 
         Args:
             path: the file.
             create: whether to make it if it is not there.
+            connect: how its connections are opened; by default each has a thread.
             busy_timeout_s: how long to wait while another process writes.
 
         Raises:
@@ -97,10 +106,10 @@ class Database:
         """
         if not create and not path.is_file():  # noqa: ASYNC240 - one look, before anything runs
             raise StoreMissingError(f"there is no replica at {path.parent}")
-        self = cls(path, busy_timeout_s)
-        self._writer = await self._connect(_prepare_writer)
+        self = cls(path, connect, busy_timeout_s)
+        self._writer = await self._open_connection(_prepare_writer)
         try:
-            self._reader = await self._connect(_prepare_reader)
+            self._reader = await self._open_connection(_prepare_reader)
         except BaseException:
             await self._writer.close()
             raise
@@ -164,12 +173,9 @@ class Database:
         if not self._is_open:
             raise UsageError("the replica is closed", hint="Use it inside its `async with` block")
 
-    async def _connect(self, prepare: Callable[[sqlite3.Connection, Path], None]) -> aiosqlite.Connection:
+    async def _open_connection(self, prepare: Callable[[sqlite3.Connection, Path], None]) -> Connection:
         with translated(self.path):
-            connection = aiosqlite.connect(
-                self.path, isolation_level=None, timeout=self._busy_timeout_s, cached_statements=512
-            )
-            opened = await connection
+            opened = await self._connect(self.path, self._busy_timeout_s)
         try:
             await self._run(opened, prepare, self.path)
         except BaseException:
@@ -177,12 +183,9 @@ class Database:
             raise
         return opened
 
-    async def _run(self, connection: aiosqlite.Connection, function: Callable[..., R], *args: Any) -> R:
-        # aiosqlite has no public verb that runs a function in its thread; one hop for many statements is what
-        # makes an edit cheap (docs/decisions/0001). Its raw connection is not for other threads.
+    async def _run(self, connection: Connection, function: Callable[..., R], *args: Any) -> R:
         with translated(self.path):
-            result: R = await connection._execute(function, connection._conn, *args)  # type: ignore[no-untyped-call]  # noqa: SLF001
-            return result
+            return await connection.run(function, *args)
 
     def _run_pending(self, connection: sqlite3.Connection) -> None:
         batch: list[_Pending[Any]] = []

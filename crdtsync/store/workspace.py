@@ -104,7 +104,7 @@ class Workspace:
         if not exists:
             check_replica_name(name or "")
             _make_directory(directory)
-        database = await Database.open(path, create=not exists)
+        database = await Database.open(path, create=not exists, connect=environment.connect)
         try:
             identity = await database.write(
                 lambda connection: _identify(

@@ -1,5 +1,7 @@
 """The public test kit: what an author of an application or an adapter needs to test it. No test framework."""
 
+from crdtsync.testing.disk import SimulatedCrash as SimulatedCrash
+from crdtsync.testing.disk import SimulatedDisk as SimulatedDisk
 from crdtsync.testing.memory import MemoryPlace as MemoryPlace
 from crdtsync.testing.memory import MemoryRemote as MemoryRemote
 from crdtsync.testing.remote_checks import REMOTE_CHECKS as REMOTE_CHECKS
@@ -13,5 +15,7 @@ __all__ = [
     "MemoryRemote",
     "RemoteCheck",
     "RemoteCheckError",
+    "SimulatedCrash",
+    "SimulatedDisk",
     "check_remote",
 ]

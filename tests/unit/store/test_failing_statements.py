@@ -8,7 +8,7 @@ import pytest
 
 from crdtsync import open_replica
 from crdtsync.errors import StoreError
-from crdtsync.store import database as databases
+from crdtsync.store import connections
 from tests.unit.store.shop import Line, Quote, check_sound, content, shop
 
 STATEMENTS_MAX = 200
@@ -37,9 +37,9 @@ class Failing(sqlite3.Connection):
 
 @pytest.fixture(autouse=True)
 def failing(monkeypatch):
-    connect = databases.aiosqlite.connect
+    connect = connections.aiosqlite.connect
     monkeypatch.setattr(
-        databases.aiosqlite, "connect", lambda *args, **kw: connect(*args, factory=Failing, **kw)
+        connections.aiosqlite, "connect", lambda *args, **kw: connect(*args, factory=Failing, **kw)
     )
     yield
     Failing.left = 0

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from crdtsync.errors import StoreError, UsageError, ValidationError
-from crdtsync.store import database as databases
+from crdtsync.store import connections
 from crdtsync.store.database import Database
 from tests.unit.store.shop import Quote, check_sound, content, shop, workspace_of
 
@@ -108,12 +108,12 @@ class Refusing(sqlite3.Connection):
 
 @pytest.fixture
 def refusing(monkeypatch):
-    connect = databases.aiosqlite.connect
+    connect = connections.aiosqlite.connect
 
     def connect_refusing(*args, **kwargs):
         return connect(*args, factory=Refusing, **kwargs)
 
-    monkeypatch.setattr(databases.aiosqlite, "connect", connect_refusing)
+    monkeypatch.setattr(connections.aiosqlite, "connect", connect_refusing)
     yield Refusing
     Refusing.refused = ()
 
