@@ -1,0 +1,108 @@
+"""Goal: when the power goes, whatever was acknowledged is on the disk: edits, numbers, files in the folder.
+
+Method: an ext4 in a file is shut down in the middle of the work of four processes, without its journal being
+written; they are killed, it is mounted again, and what they had acknowledged must be there.
+"""
+
+import random
+
+import pytest
+
+from tests.crash.driver import BrokenError
+from tests.services import disks, settings
+from tests.services.cast import Cast
+
+pytestmark = [pytest.mark.slow, pytest.mark.services]
+
+ROUNDS = 8
+EDITS_A_ROUND_MAX = 60
+
+
+@pytest.fixture
+def power():
+    if why := disks.why_no_power_cut():
+        pytest.skip(why)
+    with disks.PowerDisk() as disk:
+        yield disk
+
+
+def cut_again_and_again(disk, cast, rng, count):
+    """Cut the power at random moments, and check each time what is left."""
+    cast.build()
+    try:
+        for _ in range(count):
+            cast.start()
+            cast.play_edits(rng.randint(1, EDITS_A_ROUND_MAX))
+            # What is said from here on nobody hears: the power is gone. (This kernel may end a sync that overlaps
+            # its shutdown as if it had succeeded, though its journal is thrown away.)
+            cast.hear()
+            disk.stop()
+            cast.end()
+            disk.restart()
+            cast.check()
+    finally:
+        cast.end()
+
+
+def test_the_power_that_is_cut_takes_with_it_what_was_not_synced(power):
+    for name in ("synced", "unsynced"):
+        with (power.root / name).open("wb") as file:
+            file.write(b"content")
+            if name == "synced":
+                file.flush()
+                disks.os.fsync(file.fileno())
+    power.cut()
+    assert (power.root / "synced").read_bytes() == b"content"
+    unsynced = power.root / "unsynced"
+    assert not unsynced.exists() or unsynced.read_bytes() != b"content"
+
+
+@pytest.mark.parametrize("on_the_disk", ["database", "folder", "both"])
+def test_a_power_cut_loses_nothing_that_was_acknowledged(power, tmp_path, on_the_disk):
+    seed = settings.seed()
+    rng = random.Random(seed)
+    cast = Cast(
+        tmp_path if on_the_disk == "folder" else power.root,
+        (tmp_path if on_the_disk == "database" else power.root) / "shared",
+        rng,
+    )
+    try:
+        cut_again_and_again(power, cast, rng, settings.rounds(ROUNDS))
+        numbers = cast.settle()
+    except BaseException:
+        print(
+            settings.replay_line(
+                f"test_power_cut.py::test_a_power_cut_loses_nothing_that_was_acknowledged[{on_the_disk}]",
+                seed,
+            )
+        )
+        raise
+    assert len(cast.edited) >= power.cuts
+    settings.record(
+        suite="power cut",
+        on_the_disk=on_the_disk,
+        seed=seed,
+        cuts=power.cuts,
+        edits=len(cast.edited),
+        numbers=numbers,
+    )
+
+
+@pytest.mark.parametrize(
+    ("carelessness", "on_the_disk"),
+    [
+        ("commits are not synced", "database"),
+        ("files are not synced", "folder"),
+        ("names are not synced", "folder"),
+    ],
+)
+def test_the_suite_sees_what_a_careless_program_loses(power, tmp_path, carelessness, on_the_disk):
+    rng = random.Random(1)
+    cast = Cast(
+        tmp_path if on_the_disk == "folder" else power.root,
+        (tmp_path if on_the_disk == "database" else power.root) / "shared",
+        rng,
+        carelessness=carelessness,
+    )
+    with pytest.raises(BrokenError):
+        cut_again_and_again(power, cast, rng, ROUNDS)
