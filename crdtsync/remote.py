@@ -101,7 +101,10 @@ class Remote(Protocol):
         ...
 
     async def __aenter__(self) -> Self:
-        """Make the remote usable. A place that cannot be reached now is not an error here."""
+        """Make the remote usable; also once more after it was left.
+
+        A place that cannot be reached now is not an error here.
+        """
         ...
 
     async def __aexit__(self, *_: object) -> None:

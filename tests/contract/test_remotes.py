@@ -1,14 +1,22 @@
 """Every remote of ours keeps the contract, and the checks notice one that does not."""
 
-import asyncio
+import dataclasses
 from contextlib import asynccontextmanager
 
 import pytest
 from crdtsync_folder import FolderRemote
 
-from crdtsync.errors import RemoteFileExistsError, RemoteFileMissingError
-from crdtsync.remote import Remote, RemoteFile
-from crdtsync.testing import REMOTE_CHECKS, MemoryPlace, MemoryRemote, RemoteCheckError, check_remote
+from crdtsync.remote import Remote
+from crdtsync.testing import (
+    REMOTE_CHECKS,
+    MemoryPlace,
+    MemoryRemote,
+    RemoteCheckError,
+    check_remote,
+    placeholder_check,
+    unreachable_check,
+)
+from tests.contract.wrong_remotes import WRONG, Dehydrating, NaiveFolder, away, dehydrate
 
 
 def memory_pair(remote_type=MemoryRemote):
@@ -33,6 +41,15 @@ def folder_pair(root, **options):
     return open_pair
 
 
+def naive_pair(remote_type, root):
+    @asynccontextmanager
+    async def open_pair():
+        async with remote_type(root) as ada, remote_type(root) as bob:
+            yield ada, bob
+
+    return open_pair
+
+
 def promises(checks):
     return pytest.mark.parametrize("check", [pytest.param(check, id=check.promise) for check in checks])
 
@@ -52,107 +69,65 @@ async def test_the_folder_remote_keeps_its_promises_without_events(check, tmp_pa
     await check_remote(folder_pair(tmp_path, events=None), checks=[check])
 
 
+async def test_both_wait_for_a_place_that_cannot_be_reached(tmp_path):
+    checks = [
+        unreachable_check(lambda: away(MemoryRemote)),
+        unreachable_check(lambda: FolderRemote(tmp_path / "not mounted")),
+    ]
+    await check_remote(memory_pair(), checks=checks)
+    assert not (tmp_path / "not mounted").exists()
+
+
+async def test_a_remote_with_placeholders_keeps_their_promise():
+    await check_remote(memory_pair(Dehydrating), checks=[*REMOTE_CHECKS, placeholder_check(dehydrate)])
+
+
 def test_both_are_remotes(tmp_path):
     assert isinstance(FolderRemote(tmp_path), Remote)
     assert isinstance(MemoryRemote(MemoryPlace()), Remote)
 
 
-class Overwriting(MemoryRemote):
-    async def put(self, name, data):
-        try:
-            await super().put(name, data)
-        except RemoteFileExistsError:
-            self.place.files[name] = data
-
-
-class LosingTheLoser(MemoryRemote):
-    """A put of a taken name succeeds silently, as some WebDAV and S3 servers do."""
-
-    async def put(self, name, data):
-        try:
-            await super().put(name, data)
-        except RemoteFileExistsError:
-            if len(data) < 1_000:
-                raise
-
-
-class Dripping(MemoryRemote):
-    async def put(self, name, data):
-        half = len(data) // 2
-        await super().put(name, data[:half])
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        self.place.files[name] = data
-
-
-class Unbounded(MemoryRemote):
-    async def get(self, name, *, bytes_max):
-        return await super().get(name, bytes_max=1 << 40)
-
-
-class EmptyForMissing(MemoryRemote):
-    async def get(self, name, *, bytes_max):
-        try:
-            return await super().get(name, bytes_max=bytes_max)
-        except RemoteFileMissingError:
-            return b""
-
-
-class PrefixIsText(MemoryRemote):
-    async def list(self, prefix=""):
-        files = await super().list()
-        return [file for file in files if file.name.startswith(prefix.rstrip("/"))]
-
-
-class NamesAreCut(MemoryRemote):
-    async def list(self, prefix=""):
-        return [RemoteFile(file.name[:9], file.size_bytes) for file in await super().list(prefix)]
-
-
-class StrictDelete(MemoryRemote):
-    async def delete(self, name):
-        if name not in self.place.files:
-            raise RemoteFileMissingError(name)
-        await super().delete(name)
-
-
-class AnyName(MemoryRemote):
-    async def put(self, name, data):
-        self.place.files[name] = data
-        self.place.notify()
-
-
-class Asleep(MemoryRemote):
-    async def changes(self):
-        await asyncio.Event().wait()
-        yield
-
-
-class ShortSighted(MemoryRemote):
-    async def changes(self):
-        yield
+def test_there_is_a_wrong_remote_for_every_promise():
+    extra = [unreachable_check(lambda: away(MemoryRemote)), placeholder_check(dehydrate)]
+    assert [check.promise for check in (*REMOTE_CHECKS, *extra)] == list(WRONG)
+    assert all(WRONG.values())
 
 
 @pytest.mark.parametrize(
-    ("wrong", "promise"),
-    [
-        (Overwriting, "put creates and never replaces"),
-        (LosingTheLoser, "of concurrent puts of one name exactly one succeeds"),
-        (Dripping, "a file is seen whole or not at all"),
-        (Unbounded, "get never returns more than asked"),
-        (EmptyForMissing, "a missing file is RemoteFileMissingError"),
-        (PrefixIsText, "list returns the files below the prefix"),
-        (NamesAreCut, "many files and concurrent calls are no trouble"),
-        (StrictDelete, "delete removes one file, and a missing one is no error"),
-        (AnyName, "names outside the contract are refused"),
-        (Asleep, "changes wakes the caller up when a file arrives"),
-        (ShortSighted, "changes wakes the caller up when a file arrives"),
-    ],
+    ("promise", "wrong"), [(promise, wrong) for promise, wrongs in WRONG.items() for wrong in wrongs]
 )
-async def test_a_wrong_remote_is_told_which_promise_it_broke(wrong, promise):
-    checks = [check for check in REMOTE_CHECKS if check.promise == promise]
-    timeout_s = 0.1 if wrong is Asleep else 10.0
+async def test_a_wrong_remote_is_told_which_promise_it_broke(promise, wrong, tmp_path):
+    checks = [*REMOTE_CHECKS, unreachable_check(lambda: away(wrong)), placeholder_check(dehydrate)]
+    checks = [check for check in checks if check.promise == promise]
+    (tmp_path / "place").mkdir()
+    pair = naive_pair(wrong, tmp_path / "place") if issubclass(wrong, NaiveFolder) else memory_pair(wrong)
+
     with pytest.raises(RemoteCheckError) as caught:
-        await check_remote(memory_pair(wrong), checks=checks, timeout_s=timeout_s)
+        await check_remote(pair, checks=checks, timeout_s=0.5)
+
     assert promise == caught.value.promise
     assert caught.value.happened
+    assert str(caught.value) == f"{promise}: {caught.value.happened}"
+
+
+async def test_all_is_put_right_outside_of_a_local_root_after_the_checks(tmp_path):
+    """The checks try to leave the place: nothing of that may be left beside it, also when they succeed."""
+    (tmp_path / "place").mkdir()
+    with pytest.raises(RemoteCheckError):
+        await check_remote(
+            naive_pair(NaiveFolder, tmp_path / "place"),
+            checks=[check for check in REMOTE_CHECKS if check.promise.startswith("no name and no link")],
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["place"]
+    assert {"a", "a/x"} == {
+        path.relative_to(tmp_path / "place").as_posix() for path in (tmp_path / "place").rglob("*")
+    }
+
+
+async def test_a_check_of_ones_own_joins_the_list():
+    async def nothing_is_slow(ada, bob):
+        assert ada.traits.poll_interval_s <= 1
+
+    [check] = [check for check in REMOTE_CHECKS if check.promise.startswith("get returns")]
+    own = dataclasses.replace(check, promise="polling is quick", run=nothing_is_slow)
+    await check_remote(memory_pair(), checks=[own])
