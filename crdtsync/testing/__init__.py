@@ -14,13 +14,13 @@ from crdtsync.testing.remote_checks_common import RemoteCheckError as RemoteChec
 
 __all__ = [
     "REMOTE_CHECKS",
+    "WAKE_UP",
     "MemoryPlace",
     "MemoryRemote",
     "RemoteCheck",
     "RemoteCheckError",
     "SimulatedCrash",
     "SimulatedDisk",
-    "WAKE_UP",
     "check_remote",
     "placeholder_check",
     "unreachable_check",

@@ -234,7 +234,7 @@ async def changes_close(ada: Remote, bob: Remote) -> None:
 async def unreachable(remote: Remote) -> None:
     """Entering is no error; every call is, and says that waiting helps; `changes` waits."""
     async with remote:
-        calls = {
+        calls: dict[str, Callable[[], Awaitable[object]]] = {
             "put": lambda: remote.put("a/x", SMALL_BYTES),
             "get": lambda: remote.get("a/x", bytes_max=BYTES_MAX),
             "list": remote.list,
