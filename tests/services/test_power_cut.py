@@ -11,6 +11,7 @@ import pytest
 from tests.crash.driver import BrokenError
 from tests.services import disks, settings
 from tests.services.cast import Cast
+from tests.services.records import Record
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
 
@@ -26,9 +27,17 @@ def power():
         yield disk
 
 
-def cut_again_and_again(disk, cast, rng, count):
+def record_of(disk, tmp_path, on_the_disk):
+    return Record(
+        tmp_path if on_the_disk == "folder" else disk.root,
+        (tmp_path if on_the_disk == "database" else disk.root) / "shared",
+    )
+
+
+def cut_again_and_again(disk, record, rng, count, *, carelessness=""):
     """Cut the power at random moments, and check each time what is left."""
-    cast.build()
+    record.build()
+    cast = Cast(record, rng, carelessness=carelessness)
     try:
         for _ in range(count):
             cast.start()
@@ -39,7 +48,7 @@ def cut_again_and_again(disk, cast, rng, count):
             disk.stop()
             cast.end()
             disk.restart()
-            cast.check()
+            record.check()
     finally:
         cast.end()
 
@@ -61,14 +70,10 @@ def test_the_power_that_is_cut_takes_with_it_what_was_not_synced(power):
 def test_a_power_cut_loses_nothing_that_was_acknowledged(power, tmp_path, on_the_disk):
     seed = settings.seed()
     rng = random.Random(seed)
-    cast = Cast(
-        tmp_path if on_the_disk == "folder" else power.root,
-        (tmp_path if on_the_disk == "database" else power.root) / "shared",
-        rng,
-    )
+    record = record_of(power, tmp_path, on_the_disk)
     try:
-        cut_again_and_again(power, cast, rng, settings.rounds(ROUNDS))
-        numbers = cast.settle()
+        cut_again_and_again(power, record, rng, settings.rounds(ROUNDS))
+        numbers = record.settle()
     except BaseException:
         print(
             settings.replay_line(
@@ -77,13 +82,13 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(power, tmp_path, on_the
             )
         )
         raise
-    assert len(cast.edited) >= power.cuts
+    assert len(record.edited) >= power.cuts
     settings.record(
         suite="power cut",
         on_the_disk=on_the_disk,
         seed=seed,
         cuts=power.cuts,
-        edits=len(cast.edited),
+        edits=len(record.edited),
         numbers=numbers,
     )
 
@@ -97,12 +102,6 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(power, tmp_path, on_the
     ],
 )
 def test_the_suite_sees_what_a_careless_program_loses(power, tmp_path, carelessness, on_the_disk):
-    rng = random.Random(1)
-    cast = Cast(
-        tmp_path if on_the_disk == "folder" else power.root,
-        (tmp_path if on_the_disk == "database" else power.root) / "shared",
-        rng,
-        carelessness=carelessness,
-    )
+    record = record_of(power, tmp_path, on_the_disk)
     with pytest.raises(BrokenError):
-        cut_again_and_again(power, cast, rng, ROUNDS)
+        cut_again_and_again(power, record, random.Random(1), ROUNDS, carelessness=carelessness)
