@@ -89,7 +89,6 @@ class Machine:
 
     async def start(self) -> Replica:
         """Start a process: a new incarnation."""
-        self.disk.restart()
         environment = Environment(
             now_ms=self.clock, random_bytes=self.random.randbytes, connect=self.disk.connect
         )
