@@ -1,6 +1,8 @@
 """An office and a workstation, each an application and an agent in processes of their own."""
 
+import os
 import random
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -48,6 +50,12 @@ class Cast:
     def hear(self) -> None:
         """Take in all that they have said so far."""
         self._hear(0)
+
+    def freeze(self) -> None:
+        """Stop all of them where they are; what they have asked of the kernel may still be going on."""
+        for victim in self._running.values():
+            if victim._process.pid is not None:
+                os.kill(victim._process.pid, signal.SIGSTOP)
 
     def end(self) -> None:
         """Kill all of them. What they said since the last `hear` counts for nothing."""

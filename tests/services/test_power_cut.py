@@ -1,7 +1,8 @@
 """Goal: when the power goes, whatever was acknowledged is on the disk: edits, numbers, files in the folder.
 
-Method: an ext4 in a file is shut down in the middle of the work of four processes, without its journal being
-written; they are killed, it is mounted again, and what they had acknowledged must be there.
+Method: four processes are stopped in the middle of their work, and an ext4 in a file is shut down under them at the
+same moment, without its journal being written; they are killed, it is mounted again, and what they had acknowledged
+must be there.
 """
 
 import random
@@ -42,10 +43,11 @@ def cut_again_and_again(disk, record, rng, count, *, carelessness=""):
         for _ in range(count):
             cast.start()
             cast.play_edits(rng.randint(1, EDITS_A_ROUND_MAX))
-            # What is said from here on nobody hears: the power is gone. (This kernel may end a sync that overlaps
-            # its shutdown as if it had succeeded, though its journal is thrown away.)
-            cast.hear()
+            # Power takes everything at once. Were they still running, they could hear this kernel call a sync a
+            # success that overlaps its shutdown, though its journal is thrown away.
+            cast.freeze()
             disk.stop()
+            cast.hear()
             cast.end()
             disk.restart()
             record.check()
