@@ -2,6 +2,18 @@
 
 from crdtsync.testing.disk import SimulatedCrash as SimulatedCrash
 from crdtsync.testing.disk import SimulatedDisk as SimulatedDisk
+from crdtsync.testing.faults import CALM as CALM
+from crdtsync.testing.faults import FAULTS as FAULTS
+from crdtsync.testing.faults import PROFILES as PROFILES
+from crdtsync.testing.faults import ConflictNaming as ConflictNaming
+from crdtsync.testing.faults import Fault as Fault
+from crdtsync.testing.faults import FaultKind as FaultKind
+from crdtsync.testing.faults import FaultPlace as FaultPlace
+from crdtsync.testing.faults import FaultRemote as FaultRemote
+from crdtsync.testing.faults import Gate as Gate
+from crdtsync.testing.faults import Lasting as Lasting
+from crdtsync.testing.faults import Profile as Profile
+from crdtsync.testing.faults import Source as Source
 from crdtsync.testing.memory import MemoryPlace as MemoryPlace
 from crdtsync.testing.memory import MemoryRemote as MemoryRemote
 from crdtsync.testing.remote_checks import REMOTE_CHECKS as REMOTE_CHECKS
@@ -13,14 +25,26 @@ from crdtsync.testing.remote_checks_common import RemoteCheck as RemoteCheck
 from crdtsync.testing.remote_checks_common import RemoteCheckError as RemoteCheckError
 
 __all__ = [
+    "CALM",
+    "FAULTS",
+    "PROFILES",
     "REMOTE_CHECKS",
     "WAKE_UP",
+    "ConflictNaming",
+    "Fault",
+    "FaultKind",
+    "FaultPlace",
+    "FaultRemote",
+    "Gate",
+    "Lasting",
     "MemoryPlace",
     "MemoryRemote",
+    "Profile",
     "RemoteCheck",
     "RemoteCheckError",
     "SimulatedCrash",
     "SimulatedDisk",
+    "Source",
     "check_remote",
     "placeholder_check",
     "unreachable_check",

@@ -77,7 +77,7 @@ class MemoryRemote:
             RemoteUnavailableError: the place is switched off.
             UsageError: the contract allows no such name.
         """
-        _check_name(name)
+        check_name(name)
         await self._turn()
         if name in self.place.files:
             raise RemoteFileExistsError(f"{name} is there already")
@@ -147,7 +147,12 @@ class MemoryRemote:
             raise RemoteUnavailableError("The place is switched off")
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Refuse a name that the contract does not allow.
+
+    Raises:
+        UsageError: it is one.
+    """
     components = name.split("/")
     if len(name) > NAME_LENGTH_MAX or ".." in name or not all(map(_COMPONENT.fullmatch, components)):
         raise UsageError(f"{name!r} is no name for a file on a remote")

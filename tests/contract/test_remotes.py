@@ -8,7 +8,10 @@ from crdtsync_folder import FolderRemote
 
 from crdtsync.remote import Remote
 from crdtsync.testing import (
+    CALM,
     REMOTE_CHECKS,
+    FaultPlace,
+    FaultRemote,
     MemoryPlace,
     MemoryRemote,
     RemoteCheckError,
@@ -50,6 +53,16 @@ def naive_pair(remote_type, root):
     return open_pair
 
 
+def fault_pair(profile=CALM):
+    @asynccontextmanager
+    async def open_pair():
+        place = FaultPlace(profile, is_settled=True)
+        async with place.remote("ada") as ada, place.remote("bob") as bob:
+            yield ada, bob
+
+    return open_pair
+
+
 def promises(checks):
     return pytest.mark.parametrize("check", [pytest.param(check, id=check.promise) for check in checks])
 
@@ -57,6 +70,11 @@ def promises(checks):
 @promises(REMOTE_CHECKS)
 async def test_the_memory_remote_keeps_its_promises(check):
     await check_remote(memory_pair(), checks=[check])
+
+
+@promises(REMOTE_CHECKS)
+async def test_the_fault_remote_without_faults_keeps_its_promises(check):
+    await check_remote(fault_pair(), checks=[check])
 
 
 @promises(REMOTE_CHECKS)
@@ -85,6 +103,8 @@ async def test_a_remote_with_placeholders_keeps_their_promise():
 def test_both_are_remotes(tmp_path):
     assert isinstance(FolderRemote(tmp_path), Remote)
     assert isinstance(MemoryRemote(MemoryPlace()), Remote)
+    assert isinstance(FaultPlace().remote("ada"), FaultRemote)
+    assert isinstance(FaultPlace().remote("ada"), Remote)
 
 
 def test_there_is_a_wrong_remote_for_every_promise():
