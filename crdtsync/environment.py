@@ -1,10 +1,10 @@
-"""What everything below the replica is given by hand: the clock, the randomness, the way to its database."""
+"""What everything below the replica is given by hand: clock, randomness, the way to its database, the examiner."""
 
 import secrets
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -30,6 +30,51 @@ Connect = Callable[[Path, float], Awaitable[Connection]]
 """Opens a connection in autocommit mode; the second argument is how many seconds it waits for a lock."""
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Changes of one document that came from elsewhere, and what they are to be applied to."""
+
+    updates: Sequence[bytes]
+    """What is stored of the document, in the order in which it is opened from it."""
+    deltas: Sequence[bytes]
+    """What came, in the order in which it is to be applied."""
+    needs: Callable[[], Sequence[Sequence[int]]]
+    """Gives for each delta the earlier ones (by index) it builds on; asked only when one of them is bad."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of examining a case. What is not named in it may be applied, all at once, in its order."""
+
+    refused: Mapping[int, str] = field(default_factory=dict)
+    """Deltas (by index) that must never meet the CRDT in this process, with the reason. What builds on
+    them was not examined."""
+    unreadable: str = ""
+    """Why what is stored cannot be opened, so that nothing can be said of the deltas; empty when it can."""
+    is_settled: bool = True
+    """False: too many deltas were bad to look at all of them; examine the case again without those named here."""
+
+
+class Examiner(Protocol):
+    """Finds out, before it matters, whether the CRDT can take bytes that came from elsewhere.
+
+    The CRDT may raise on them, panic, kill its process or never return while it keeps every other thread of
+    the process from running: an examiner that is to bear that works in another process.
+    """
+
+    async def examine(self, cases: Sequence[Case]) -> Sequence[Verdict]:
+        """Return a verdict for each case, in their order. May be cancelled; calls take turns.
+
+        Raises:
+            ExaminerError: it cannot work now; nothing is known of any case.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End whatever it runs; it is not used afterwards."""
+        ...
+
+
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -46,3 +91,7 @@ class Environment:
 
     connect: Connect | None = None
     """How the database is opened; None: with aiosqlite, which gives each connection a thread."""
+
+    examiner: Callable[[], Examiner] | None = None
+    """Makes what examines the changes of others for one open replica (`crdtsync.examining`). None: a process of its
+    own; but where `connect` is given, as a simulator does, the same checks in this process."""

@@ -38,6 +38,7 @@
     |  |- NewerFormatError               written by a newer version of crdtsync
     |  `- LimitExceededError             a declared size is beyond what this version accepts
     |- SyncBusyError                   another process of this machine runs the sync
+    |- ExaminerError                   the process that examines the changes of others cannot work
     `- CrdtError                       the CRDT refused bytes, or panicked on them
 
 Each says whose fault it is (its branch), whether waiting helps (`waiting_helps`) and what to do (`hint`).
@@ -252,6 +253,13 @@ class SyncBusyError(CrdtSyncError):
 
     waiting_helps = True
     default_hint = "Let it work, or stop the other agent first"
+
+
+class ExaminerError(CrdtSyncError):
+    """The process that examines the changes of others cannot be started. They wait; nothing is lost."""
+
+    waiting_helps = True
+    default_hint = "Check that this machine can start processes; the changes are applied by a later round"
 
 
 class CrdtError(CrdtSyncError):

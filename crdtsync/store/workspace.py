@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from crdtsync.document.model import Document, schema_of
-from crdtsync.environment import Environment
+from crdtsync.environment import Environment, Examiner
 from crdtsync.errors import (
     StoreExistsError,
     StoreFullError,
@@ -17,6 +17,7 @@ from crdtsync.errors import (
     StoreReadOnlyError,
     UsageError,
 )
+from crdtsync.examining import InlineExaminer, ProcessExaminer
 from crdtsync.protocol.beacon import Role
 from crdtsync.protocol.ids import ReplicaId, new_client_id, new_replica_id
 from crdtsync.protocol.names import NameKind, classify
@@ -61,6 +62,7 @@ class Workspace:
         self.identity = identity
         self.kinds = Kinds()
         self.documents = Documents(self.kinds, identity.client, environment)
+        self.examiner = _examiner(environment)
         self._declared: set[type[Document]] = set()
         self._listeners: list[Callable[[], None]] = []
         database.join(self)
@@ -126,11 +128,14 @@ class Workspace:
         return workspace
 
     async def close(self) -> None:
-        """Close the database."""
+        """Close the database, and end what examines the changes of others."""
         try:
             await self.database.run(lambda _: self.documents.close())
         finally:
-            await self.database.close()
+            try:
+                await self.examiner.close()
+            finally:
+                await self.database.close()
 
     async def declare(self, document_class: type[Document]) -> None:
         """Make a document class known; cheap when it is known already.
@@ -323,6 +328,12 @@ def _identify(
         (client, identity.replica, identity.name, author),
     )
     return identity
+
+
+def _examiner(environment: Environment) -> Examiner:
+    if environment.examiner is not None:
+        return environment.examiner()
+    return ProcessExaminer() if environment.connect is None else InlineExaminer()
 
 
 def _make_directory(directory: Path) -> None:

@@ -1,0 +1,97 @@
+"""Trying out deltas of others on a scratch document: all that this program would do with them, and nothing kept.
+
+Whoever calls this must bear that it may never return, or that the process dies.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from crdtsync.document.crdt import CrdtDocument, Splice
+from crdtsync.errors import CrdtError
+
+STORED = -1
+"""Stands for what is stored, where otherwise the index of a delta stands."""
+
+_CLIENT = 2**53 - 1
+"""Writes on scratch documents only: nobody ever sees it."""
+
+
+def try_out(updates: Sequence[bytes], deltas: Sequence[bytes]) -> bytes:
+    """Apply deltas as they would be applied, read the outcome, store it, open and edit that; return the state.
+
+    Raises:
+        CrdtError: something of that failed.
+    """
+    document = CrdtDocument(_CLIENT, updates)
+    try:
+        if deltas:
+            document.apply(deltas)
+        _read(document)
+        state = document.state()
+    finally:
+        document.close()
+    document = CrdtDocument(_CLIENT, (state,))
+    try:
+        keys, texts = _read(document)
+        splices: dict[str, list[Splice]] = {name: [(0, min(1, size), "x")] for name, size in texts.items()}
+        document.write(dict.fromkeys(keys[:1], "x"), keys[1:2], splices)
+    finally:
+        document.close()
+    return state
+
+
+def sift(
+    updates: Sequence[bytes],
+    deltas: Sequence[bytes],
+    needs: Sequence[Sequence[int]],
+    doomed: Mapping[int, str],
+    begin: Callable[[int], None],
+) -> tuple[str, dict[int, str]]:
+    """Try out one delta after the other, and find those that are bad.
+
+    Args:
+        updates: what is stored.
+        deltas: what came, in order.
+        needs: for each delta the earlier ones it builds on.
+        doomed: deltas that are known to be bad, with the reason; they are left alone.
+        begin: is told what is tried out next: an index, or `STORED`. If that never ends, it is to blame.
+
+    Returns:
+        Why what is stored is unreadable (empty: it is not), and the bad deltas with the reason. What builds
+        on one of them is left alone and is not among them.
+    """
+    begin(STORED)
+    try:
+        state = try_out(updates, ())
+    except CrdtError as error:
+        return error.message, {}
+    refused: dict[int, str] = {}
+    left_out: set[int] = set()
+    for index, delta in enumerate(deltas):
+        if index in doomed:
+            refused[index] = doomed[index]
+            left_out.add(index)
+        elif not left_out.isdisjoint(needs[index]):
+            left_out.add(index)
+        else:
+            begin(index)
+            try:
+                state = try_out((state,), (delta,))
+            except CrdtError as error:
+                refused[index] = error.message
+                left_out.add(index)
+    return "", refused
+
+
+def without(refused: Mapping[int, str], needs: Sequence[Sequence[int]]) -> list[int]:
+    """Return the indices that are neither refused nor build on what is."""
+    left_out: set[int] = set()
+    for index, needed in enumerate(needs):
+        if index in refused or not left_out.isdisjoint(needed):
+            left_out.add(index)
+    return [index for index in range(len(needs)) if index not in left_out]
+
+
+def _read(document: CrdtDocument) -> tuple[list[str], dict[str, int]]:
+    """Read all that a document holds; return its keys, and its texts with their lengths."""
+    entries = document.entries()
+    return list(entries), {name: len(document.text(name)) for name in document.text_names()}
