@@ -216,8 +216,7 @@ class Files:
         return True
 
     def _write_and_publish(self, directory: str, target: str, data: bytes, patience: Patience) -> None:
-        temp = os.path.join(directory, f"{self._temp_prefix}{self._disk.random_hex()}{TEMP_SUFFIX}")
-        descriptor = patience.retry(lambda: self._disk.open(temp, _WRITE_FLAGS, 0o666))
+        temp, descriptor = patience.retry(lambda: self._open_temp(directory))
         is_temp_left = True
         try:
             try:
@@ -234,6 +233,11 @@ class Files:
                 # One that another program holds stays behind and is removed when the folder is next opened.
                 with contextlib.suppress(OSError):
                     self._disk.unlink(temp)
+
+    def _open_temp(self, directory: str) -> tuple[str, int]:
+        # A new name at every try: what failed may have made the file, which then says nothing of the target.
+        temp = os.path.join(directory, f"{self._temp_prefix}{self._disk.random_hex()}{TEMP_SUFFIX}")
+        return temp, self._disk.open(temp, _WRITE_FLAGS, 0o666)
 
     def _publish(self, temp: str, target: str) -> bool:
         """Give the file its name, without replacing another. Return whether the temporary name remains."""

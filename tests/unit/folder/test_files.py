@@ -173,6 +173,24 @@ async def test_a_process_that_ends_before_publishing_leaves_nothing_visible(tmp_
         assert names_in(tmp_path) == ["a/x"]
 
 
+async def test_a_temporary_file_that_was_made_though_its_making_failed_does_not_take_the_name(tmp_path):
+    tries = []
+
+    def made_and_failed(path, flags, mode):
+        if not flags & os.O_EXCL:
+            return os.open(path, flags, mode)
+        tries.append(path)
+        descriptor = os.open(path, flags, mode)
+        if len(tries) == 1:
+            os.close(descriptor)
+            raise os_error(errno.EACCES, 32)
+        return descriptor
+
+    remote = FolderRemote(tmp_path, disk=Disk(sleep=lambda _: None, open=made_and_failed))
+    await remote.put("x", b"data")
+    assert (tmp_path / "x").read_bytes() == b"data"
+
+
 async def test_a_temporary_file_that_was_cleared_away_is_written_again(tmp_path):
     def clear_then_link(temp, target):
         os.unlink(temp)
