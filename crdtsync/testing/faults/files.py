@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from crdtsync.testing.faults.draws import Draw
-from crdtsync.testing.faults.folder import Folder
+from crdtsync.testing.faults.folder import COPIED_BYTES_MAX, Folder
 from crdtsync.testing.faults.kinds import FaultKind
 from crdtsync.testing.faults.names import (
     ConflictNaming,
@@ -91,7 +91,7 @@ def duplicate(folder: Folder, view: View, draw: Draw) -> str:
 
 def conflict(folder: Folder, view: View, draw: Draw) -> str:
     """Make a conflict copy where there was no conflict; the original may be left damaged."""
-    name = folder.pick(view.files, draw)
+    name = folder.pick_small(view, draw)
     if not name:
         return ""
     namings = [naming for naming in folder.profile.conflict_namings if naming is not ConflictNaming.NO_COPY]
@@ -113,7 +113,7 @@ def conflict(folder: Folder, view: View, draw: Draw) -> str:
 
 def twin(folder: Folder, view: View, draw: Draw) -> str:
     """Let two files have one name; which of them is opened changes from time to time."""
-    name = folder.pick(view.files, draw)
+    name = folder.pick_small(view, draw)
     if not name or name in view.twins:
         return ""
     data = view.files[name]
@@ -182,7 +182,7 @@ def concatenate(folder: Folder, view: View, draw: Draw) -> str:
             case 0:
                 return data + data
             case 1:
-                return data + view.files[draw.key_of(view.files)]
+                return data + view.files[folder.pick_small(view, draw)]
             case _:
                 return data + b"<?xpacket end='w'?>"
 
@@ -201,7 +201,7 @@ def vanish(folder: Folder, view: View, draw: Draw) -> str:
         return ""
     if draw.below(2):
         view.remove(name)
-        view.ups.pop(name, None)
+        folder.forget_upload(view, name)
         folder.erase(name, by=view)
         scope = "for all"
     else:
@@ -300,7 +300,9 @@ def _show(folder: Folder, view: View, draw: Draw, damage: Damage) -> str:
     coming = {
         name: None
         for name in view.downs
-        if folder.server.get(name) and name not in view.ups and view.files.get(name) != folder.server[name]
+        if 0 < len(folder.server.get(name, b"")) <= COPIED_BYTES_MAX
+        and name not in view.ups
+        and view.files.get(name) != folder.server[name]
     }
     name = folder.pick(coming, draw)
     if not name:
@@ -311,7 +313,7 @@ def _show(folder: Folder, view: View, draw: Draw, damage: Damage) -> str:
 
 
 def _damage(folder: Folder, view: View, draw: Draw, damage: Damage) -> str:
-    name = folder.pick({name: None for name, data in view.files.items() if data}, draw)
+    name = folder.pick_small(view, draw)
     if not name:
         return ""
     is_for_all = draw.below(2) and name in folder.server

@@ -11,6 +11,8 @@ from crdtsync.testing.faults.profiles import Profile
 from crdtsync.testing.faults.views import View
 
 _PARTIAL_ONE_IN = 4
+COPIED_BYTES_MAX = 1 << 20
+"""Larger files are not copied to damage them: thousands of schedules a minute have no time for it."""
 
 
 class Folder:
@@ -75,8 +77,7 @@ class Folder:
         if name not in view.files:
             return
         view.remove(name)
-        if name in view.delayed_ups:
-            del view.delayed_ups[name]
+        view.delayed_ups.pop(name, None)
         view.ups[name] = None
         view.wake()
 
@@ -190,6 +191,17 @@ class Folder:
             return draw.key_of(files)
         names = [name for name in files if not self._spares(name)]
         return draw.of(names) if names else ""
+
+    def pick_small(self, view: View, draw: Draw) -> str:
+        """Return one of a view's files that are small enough to be copied; empty if there is none."""
+        return self.pick(
+            {name: None for name, data in view.files.items() if 0 < len(data) <= COPIED_BYTES_MAX}, draw
+        )
+
+    def forget_upload(self, view: View, name: str) -> None:
+        """Let nothing be uploaded under a name."""
+        view.ups.pop(name, None)
+        view.delayed_ups.pop(name, None)
 
     def is_spared(self, name: str) -> bool:
         """Whether faults must leave a file alone."""

@@ -37,6 +37,7 @@ class Profile:
     """Whether a file that comes may be visible in part under its name."""
 
     sources: tuple[Source, ...] = ()
+    """What is known of the service, and who says so."""
 
     @property
     def kinds(self) -> tuple[FaultKind, ...]:
@@ -119,7 +120,7 @@ DROPBOX = Profile(
         Source(
             "the second of two versions becomes NAME (WHO's conflicted copy DATE).EXT, also when a program "
             "keeps the file open or saves by itself",
-            "help.dropbox.com, organize/conflicted-copy",
+            "help.dropbox.com, syncing-uploads/conflicted-copy",
             (F.CONFLICT_COPY,),
         ),
         Source(
@@ -154,6 +155,11 @@ ONEDRIVE = Profile(
         Source(
             "both versions are kept, with the computer's name appended to one",
             "support.microsoft.com, OneDrive: resolve sync conflicts",
+            (F.CONFLICT_COPY,),
+        ),
+        Source(
+            "a client for Linux does the same, and was known to go on adding the computer's name",
+            "github.com/abraunegg/onedrive, release notes of 2.0.0",
             (F.CONFLICT_COPY,),
         ),
         Source(
@@ -257,8 +263,9 @@ SYNCTHING = Profile(
             (F.DELETE_LOST, F.DELAYED),
         ),
         Source(
-            "deletes older than six months are forgotten: a machine that returns brings the files back",
-            "github.com/syncthing/syncthing, pull request 10023",
+            "old deletes are forgotten, after six to fifteen months by version: a machine that returns then "
+            "brings the files back",
+            "github.com/syncthing/syncthing, pull request 10023; release notes of 2.0",
             (F.RESURRECTED,),
         ),
         Source(
@@ -274,6 +281,26 @@ SYNCTHING = Profile(
     ),
 )
 
+NEXTCLOUD = Profile(
+    "nextcloud",
+    _weights(_ANY_SERVICE, _WINDOWS, _PLACEHOLDERS, {F.CONFLICT_COPY: 6, F.EMPTY: 1, F.ROLLED_BACK: 1}),
+    conflict_namings=(ConflictNaming.NEXTCLOUD,),
+    uploads_conflict_copies=False,
+    sources=(
+        Source(
+            "NAME (conflicted copy DATE TIME).EXT has the local version and is not uploaded unless the server "
+            "allows it",
+            "docs.nextcloud.com, user_manual/desktop/conflicts",
+            (F.CONFLICT_COPY,),
+        ),
+        Source(
+            "conflict copies where nobody had changed anything, some with an empty original",
+            "github.com/nextcloud/desktop, issues 943, 2467 and 4350",
+            (F.CONFLICT_COPY, F.EMPTY),
+        ),
+    ),
+)
+
 SMB = Profile(
     "smb",
     _weights(
@@ -284,7 +311,7 @@ SMB = Profile(
     sources=(
         Source(
             "a client keeps caches of listings and of names that were not found: a poll can miss a new file",
-            "learn.microsoft.com, SMB2 client redirector caches",
+            "learn.microsoft.com, previous-versions/windows/it-pro/windows-7/ff686200",
             (F.LISTING_STALE,),
         ),
         Source(
@@ -330,7 +357,18 @@ ANY = Profile(
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
         profile.name: profile
-        for profile in (CALM, DROPBOX, ONEDRIVE, GOOGLE_DRIVE, ICLOUD, SYNCTHING, SMB, HOSTILE, ANY)
+        for profile in (
+            CALM,
+            DROPBOX,
+            ONEDRIVE,
+            GOOGLE_DRIVE,
+            ICLOUD,
+            SYNCTHING,
+            NEXTCLOUD,
+            SMB,
+            HOSTILE,
+            ANY,
+        )
     }
 )
 """All profiles by name."""

@@ -255,9 +255,11 @@ class FaultRemote:
                 self._struck(kind)
                 raise RemoteUnavailableError(f"{kind}: no {call} of {name}")
         throttled = view.states.get(FaultKind.THROTTLED)
-        if throttled is not None and view.turns % throttled.number:
-            self._struck(FaultKind.THROTTLED)
-            raise RemoteUnavailableError(f"too many calls: no {call} of {name}")
+        if throttled is not None:
+            throttled.share += 1
+            if throttled.share % throttled.number:
+                self._struck(FaultKind.THROTTLED)
+                raise RemoteUnavailableError(f"too many calls: no {call} of {name}")
         violation = view.states.get(FaultKind.SHARING_VIOLATION)
         if violation is not None and violation.name == name:
             self._struck(FaultKind.SHARING_VIOLATION)

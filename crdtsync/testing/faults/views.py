@@ -18,7 +18,7 @@ class State:
     number: int = 0
     """What its draw has fixed: how many calls it leaves in peace, which of them fail, ..."""
     share: int = 0
-    """How many eighths of a file it leaves; whether it takes effect all the same."""
+    """How many eighths of a file it leaves; whether a stalled call is done; how many calls were throttled."""
     name: str = ""
     listing: list[RemoteFile] | None = None
     has_struck: bool = False

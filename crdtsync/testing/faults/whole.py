@@ -9,7 +9,7 @@ from crdtsync.protocol.marker import Marker, encode_marker_file
 from crdtsync.protocol.names import marker_name
 from crdtsync.testing.faults.draws import Draw
 from crdtsync.testing.faults.files import duration
-from crdtsync.testing.faults.folder import Folder
+from crdtsync.testing.faults.folder import COPIED_BYTES_MAX, Folder
 from crdtsync.testing.faults.kinds import FaultKind
 from crdtsync.testing.faults.names import FOREIGN_FILES, junk_name, service_copy_name
 from crdtsync.testing.faults.views import FOR_EVER, State, View
@@ -42,7 +42,7 @@ def roll_back_view(folder: Folder, view: View, draw: Draw) -> str:
         if view.files.get(name) == data:
             continue
         undone += 1
-        view.ups.pop(name, None)
+        folder.forget_upload(view, name)
         if data is None:
             view.remove(name)
         else:
@@ -138,7 +138,7 @@ def junk_renamed(folder: Folder, view: View, draw: Draw) -> str:
 
 def junk_truncated(folder: Folder, view: View, draw: Draw) -> str:
     """Let an outsider write a part of a file, beside it or elsewhere."""
-    name = folder.pick(view.files, draw)
+    name = folder.pick_small(view, draw)
     if not name:
         return ""
     data = view.files[name]
@@ -174,7 +174,7 @@ def encrypt(folder: Folder, view: View, draw: Draw) -> str:
     names = [name for name in folder.server if not folder.is_spared(name)]
     suffix = draw.of(("", ".locked"))
     for name in names:
-        data = noise(len(folder.server[name]) + 1)
+        data = noise(min(len(folder.server[name]), COPIED_BYTES_MAX) + 1)
         folder.damaged.append(data)
         if suffix:
             folder.erase(name)
