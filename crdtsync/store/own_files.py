@@ -42,17 +42,25 @@ def adopt_file(
     connection: sqlite3.Connection, n: int, type_: str, file: DecodedFile, data: bytes, now_ms: int
 ) -> OwnFile:
     """Take a file of ours back in that this database does not know, as one that is in the folder."""
-    header = file.header
-    match header.type:
-        case FileType.SEGMENT:
-            name = segment_name(header.writer, header.feed, header.sequence, file.hash)
-        case FileType.LEDGER:
-            name = ledger_name(header.writer, header.sequence, file.hash)
-        case _:
-            name = beacon_name(header.writer, header.sequence, file.hash)
-    own = keep_own_file(connection, n, type_, header.sequence, name, data, now_ms)
+    name = _published_name(file)
+    own = keep_own_file(connection, n, type_, file.header.sequence, name, data, now_ms)
     mark_put(connection, own, now_ms, name=name)
     return own
+
+
+def is_needless(connection: sqlite3.Connection, n: int, file: DecodedFile, found_as: str) -> bool:
+    """Whether a file of ours that this database does not know need not be taken back in.
+
+    Markers are everybody's. A beacon that newer ones have replaced is wanted nowhere, and only under its own name
+    is it ours to delete.
+    """
+    if file.header.type is not FileType.BEACON or found_as == _published_name(file):
+        return file.header.type is FileType.MARKER
+    newer = connection.execute(
+        "SELECT count(*) FROM _own_files WHERE remote = ? AND type = 'beacon' AND number > ? AND put_ms IS NOT NULL",
+        (n, file.header.sequence),
+    ).fetchone()
+    return int(newer[0]) >= OWN_BEACONS_KEPT
 
 
 def unput_files(connection: sqlite3.Connection, n: int, count: int) -> list[OwnFile]:
@@ -147,6 +155,17 @@ def forget_own_file(connection: sqlite3.Connection, own: OwnFile) -> None:
 def own_hashes(connection: sqlite3.Connection, n: int) -> set[bytes]:
     """Return the hashes of all own files of a remote."""
     return {value for (value,) in connection.execute("SELECT hash FROM _own_files WHERE remote = ?", (n,))}
+
+
+def _published_name(file: DecodedFile) -> str:
+    header = file.header
+    match header.type:
+        case FileType.SEGMENT:
+            return segment_name(header.writer, header.feed, header.sequence, file.hash)
+        case FileType.LEDGER:
+            return ledger_name(header.writer, header.sequence, file.hash)
+        case _:
+            return beacon_name(header.writer, header.sequence, file.hash)
 
 
 _OWN_COLUMNS = "n, type, number, name, size_bytes, data, copies, put_ms"

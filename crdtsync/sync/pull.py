@@ -180,7 +180,9 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
             try:
                 if read.decoded.hash not in own:
                     _keep_one(session, connection, read)
-                    if read.own_data and read.decoded.header.type is not FileType.MARKER:
+                    if read.own_data and not own_files.is_needless(
+                        connection, session.n, read.decoded, read.file.name
+                    ):
                         adopted.append(_adopt(session, connection, read))
                         own.add(read.decoded.hash)
             except FormatError as error:

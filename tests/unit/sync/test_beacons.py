@@ -138,3 +138,39 @@ async def test_folder_full_of_damage_is_asked_for_in_parts(world, office, r1):
         decode_file(world.place.files[named(world.place.files, "b", r1.replica.id)[-1]]).body
     )
     assert 0 < len(beacon.wants) <= 1_000
+
+
+async def test_copy_of_an_own_old_beacon_is_not_published_again(world, office, r1):
+    """I32, H8: what newer ones have replaced comes back under another name, again and again."""
+    document = await shared_quote(r1)
+    await world.settle()
+    [first, *_] = named(world.place.files, "b", r1.replica.id)
+    old = world.place.files[first]
+    for number in range(3):
+        await r1.rename(document, f"c{number}")
+        await world.settle()
+    before = dict(world.place.files)
+    assert first not in before
+
+    for number in range(3):
+        put_everywhere(world, f"copy-{number}.crdts", old)
+        await r1.sync(fresh=True)
+
+    assert {name for name in r1.remote.puts[-3:] if name == first} == set()
+    assert {name: data for name, data in world.place.files.items() if "copy-" not in name} == before
+
+
+async def test_own_old_beacon_that_came_back_is_collected(world, office, r1):
+    """H8: under its own name it is deleted once more."""
+    document = await shared_quote(r1)
+    await world.settle()
+    [first, *_] = named(world.place.files, "b", r1.replica.id)
+    old = world.place.files[first]
+    for number in range(3):
+        await r1.rename(document, f"c{number}")
+        await world.settle()
+
+    put_everywhere(world, first, old)
+    await r1.sync(fresh=True)
+
+    assert first not in world.place.files
