@@ -18,6 +18,8 @@ OVERSIZED_BYTES: Final = 64 * 1024 * 1024 + 1
 NESTED_FILES_MAX: Final = 64
 FLOOD_FILES: Final = 64
 _CALLS_IN_PEACE: Final = 4
+_JUNK_NAMES: Final = 10
+_NESTED: Final = "sales copy "
 
 
 def roll_back(folder: Folder, view: View, draw: Draw) -> str:
@@ -34,10 +36,19 @@ def roll_back(folder: Folder, view: View, draw: Draw) -> str:
 
 
 def roll_back_view(folder: Folder, view: View, draw: Draw) -> str:
-    """Give one machine the folder as it was; the service's later state comes again, or never."""
+    """Give one machine the folder as it was.
+
+    The service's later state comes again; or it never does, and what this machine had still to upload is lost.
+    """
     changes = 1 + draw.below(len(folder.journal))
     comes_again = draw.below(2) == 0
+    lost = {name for name, data in view.ups.items() if data is not None and not folder.is_spared(name)}
     undone = 0
+    if not comes_again:
+        for name in lost:
+            folder.forget_upload(view, name)
+            view.remove(name)
+            undone += 1
     for name, data in folder.before(changes).items():
         if view.files.get(name) == data:
             continue
@@ -79,8 +90,9 @@ def replace_folder(folder: Folder, view: View, draw: Draw) -> str:
 
 def nest_folder(folder: Folder, view: View, draw: Draw) -> str:
     """Put a copy of the folder into itself."""
-    place = folder.free_name(view, lambda number: f"sales copy {number}")
-    names = [name for name in view.files if not folder.is_spared(name) and "/sales copy " not in f"/{name}"]
+    copies = {name.partition("/")[0] for name in view.files if name.startswith(_NESTED)}
+    place = f"{_NESTED}{len(copies) + 1}"
+    names = [name for name in view.files if not folder.is_spared(name) and not name.startswith(_NESTED)]
     copied = names[draw.below(len(names)) :][:NESTED_FILES_MAX]
     for name in copied:
         folder.put(view, f"{place}/{name}", view.files[name])
@@ -103,7 +115,7 @@ def add_foreign(folder: Folder, view: View, draw: Draw) -> str:
 
 def junk_random(folder: Folder, view: View, draw: Draw) -> str:
     """Let an outsider write anything: bytes, nothing, zeros, or the beginning of a file of ours."""
-    form, near = draw.below(4), folder.pick(view.files, draw)
+    name, form, near = Draw(draw.below(_JUNK_NAMES)), draw.below(4), folder.pick(view.files, draw)
     size = 1 + draw.below(4096)
     match form:
         case 0:
@@ -114,7 +126,7 @@ def junk_random(folder: Folder, view: View, draw: Draw) -> str:
             data = bytes(size)
         case _:
             data = (view.files[near][:8] if near else b"") + noise(size)
-    return _write_junk(folder, view, draw, data, near)
+    return _write_junk(folder, view, name, data, near)
 
 
 def junk_replayed(folder: Folder, view: View, draw: Draw) -> str:
@@ -154,7 +166,7 @@ def junk_oversized(folder: Folder, view: View, draw: Draw) -> str:
 def junk_flood(folder: Folder, view: View, draw: Draw) -> str:
     """Let an outsider write many files."""
     near, data = folder.pick(view.files, draw), noise(1 + draw.below(256))
-    form = draw.below(10)
+    form = draw.below(_JUNK_NAMES)
     names = [_write_junk(folder, view, Draw(form), data, near) for _ in range(FLOOD_FILES)]
     return f"{len(names)} files from {names[0]}"
 
@@ -221,7 +233,7 @@ def noise(size: int) -> bytes:
 
 
 def _write_junk(folder: Folder, view: View, draw: Draw, data: bytes, near: str) -> str:
-    form = draw.below(10)
+    form = draw.below(_JUNK_NAMES)
     name = folder.free_name(view, lambda number: junk_name(near, Draw(form), number))
     folder.junk.append(data)
     folder.put(view, name, data)

@@ -152,7 +152,9 @@ def test_one_name_with_one_content_is_no_conflict():
 
 
 def test_a_second_conflict_copy_gets_a_name_of_its_own():
-    place = shared(profile=Profile("test", {}, conflict_namings=(ConflictNaming.DROPBOX,)), machines=(A, B, C))
+    place = shared(
+        profile=Profile("test", {}, conflict_namings=(ConflictNaming.DROPBOX,)), machines=(A, B, C)
+    )
     for machine in (A, B, C, A):
         place.remote(machine)
     for machine in (A, B, C):
