@@ -1,5 +1,6 @@
 """The public test kit: what an author of an application or an adapter needs to test it. No test framework."""
 
+from crdtsync.testing.converged import assert_converged as assert_converged
 from crdtsync.testing.disk import SimulatedCrash as SimulatedCrash
 from crdtsync.testing.disk import SimulatedDisk as SimulatedDisk
 from crdtsync.testing.faults import CALM as CALM
@@ -14,6 +15,9 @@ from crdtsync.testing.faults import Gate as Gate
 from crdtsync.testing.faults import Lasting as Lasting
 from crdtsync.testing.faults import Profile as Profile
 from crdtsync.testing.faults import Source as Source
+from crdtsync.testing.fleet import Fleet as Fleet
+from crdtsync.testing.fleet import NotSettledError as NotSettledError
+from crdtsync.testing.fleet_member import Member as Member
 from crdtsync.testing.memory import MemoryPlace as MemoryPlace
 from crdtsync.testing.memory import MemoryRemote as MemoryRemote
 from crdtsync.testing.remote_checks import REMOTE_CHECKS as REMOTE_CHECKS
@@ -35,16 +39,20 @@ __all__ = [
     "FaultKind",
     "FaultPlace",
     "FaultRemote",
+    "Fleet",
     "Gate",
     "Lasting",
+    "Member",
     "MemoryPlace",
     "MemoryRemote",
+    "NotSettledError",
     "Profile",
     "RemoteCheck",
     "RemoteCheckError",
     "SimulatedCrash",
     "SimulatedDisk",
     "Source",
+    "assert_converged",
     "check_remote",
     "placeholder_check",
     "unreachable_check",
