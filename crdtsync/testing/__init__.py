@@ -5,6 +5,7 @@ from crdtsync.testing.disk import SimulatedCrash as SimulatedCrash
 from crdtsync.testing.disk import SimulatedDisk as SimulatedDisk
 from crdtsync.testing.faults import CALM as CALM
 from crdtsync.testing.faults import FAULTS as FAULTS
+from crdtsync.testing.faults import HAZARDS_ELSEWHERE as HAZARDS_ELSEWHERE
 from crdtsync.testing.faults import PROFILES as PROFILES
 from crdtsync.testing.faults import ConflictNaming as ConflictNaming
 from crdtsync.testing.faults import Fault as Fault
@@ -31,6 +32,7 @@ from crdtsync.testing.remote_checks_common import RemoteCheckError as RemoteChec
 __all__ = [
     "CALM",
     "FAULTS",
+    "HAZARDS_ELSEWHERE",
     "PROFILES",
     "REMOTE_CHECKS",
     "WAKE_UP",

@@ -16,12 +16,14 @@ time (H1, H2). What is in the model besides:
   (H22); a watcher says nothing, too much, or too late (H23).
 * Services leave files of their own (H30); outsiders write, rename, replay, delete and encrypt (H57, H58).
 
-Not in the model: what only a real disk has (rename, path length, links, modification times: H17, H19, H24, H29;
-the folder adapter's own tests have them), changed bytes of files at rest that no view had, and time: a caller
-decides what happens when. No content comes from nowhere: every file is a writer's, a damaged one, or declared junk.
+Not in the model: what only a real disk has (rename in two steps, path length, modification times, links: H17, H19,
+H24, H29), and time: a caller decides what happens when.
+
+No content comes from nowhere: every file is a writer's, a damaged one, or declared junk.
 """
 
 from crdtsync.testing.faults.kinds import FAULTS as FAULTS
+from crdtsync.testing.faults.kinds import HAZARDS_ELSEWHERE as HAZARDS_ELSEWHERE
 from crdtsync.testing.faults.kinds import Fault as Fault
 from crdtsync.testing.faults.kinds import FaultKind as FaultKind
 from crdtsync.testing.faults.kinds import Lasting as Lasting
@@ -37,6 +39,7 @@ from crdtsync.testing.faults.remote import Gate as Gate
 __all__ = [
     "CALM",
     "FAULTS",
+    "HAZARDS_ELSEWHERE",
     "PROFILES",
     "ConflictNaming",
     "Fault",

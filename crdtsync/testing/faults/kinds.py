@@ -57,6 +57,7 @@ class FaultKind(StrEnum):
     LISTING_INCOMPLETE = "listing-incomplete"
     LISTING_REPEATS = "listing-repeats"
     LISTING_FAILS = "listing-fails"
+    NOT_FOUND = "not-found"
     WATCHER_SILENT = "watcher-silent"
     WATCHER_NOISY = "watcher-noisy"
     WATCHER_LATE = "watcher-late"
@@ -100,6 +101,8 @@ class Fault:
     what: str
     hazards: tuple[int, ...]
     lasting: Lasting = Lasting.DAMAGE
+    leaves_apart: bool = False
+    """Whether a view may differ from the service for good, also when faults have stopped and all is settled."""
     needs_person: bool = False
     """Whether the folder needs a person afterwards, since its marker may be gone for all."""
 
@@ -108,27 +111,33 @@ _STATE, _ONE_CALL = Lasting.STATE, Lasting.ONE_CALL
 
 FAULTS: dict[FaultKind, Fault] = {
     FaultKind.DELAYED: Fault("an upload, download or delete does not come for long", (1, 2), _STATE),
-    FaultKind.UPLOAD_LOST: Fault("a file never leaves its machine", (7, 13)),
-    FaultKind.DOWNLOAD_LOST: Fault("a file never comes to one machine", (7,)),
-    FaultKind.DELETE_LOST: Fault("a delete reaches nobody, or one machine not", (9,)),
+    FaultKind.UPLOAD_LOST: Fault("a file never leaves its machine", (7, 13), leaves_apart=True),
+    FaultKind.DOWNLOAD_LOST: Fault("a file never comes to one machine", (7,), leaves_apart=True),
+    FaultKind.DELETE_LOST: Fault("a delete reaches nobody, or one machine not", (9,), leaves_apart=True),
     FaultKind.DUPLICATED: Fault("a file is there again, under a second name", (3,)),
-    FaultKind.CONFLICT_COPY: Fault("a conflict copy, also without a conflict", (4,)),
-    FaultKind.SAME_NAME_TWICE: Fault("two files of one name in one directory", (20, 3)),
-    FaultKind.STACKED_SERVICES: Fault("two services on one folder: a storm of copies", (31, 3, 4, 8)),
+    FaultKind.CONFLICT_COPY: Fault("a conflict copy, also without a conflict", (4,), leaves_apart=True),
+    FaultKind.SAME_NAME_TWICE: Fault("two files of one name in one directory", (20, 3), leaves_apart=True),
+    FaultKind.STACKED_SERVICES: Fault(
+        "two services on one folder: a storm of copies", (31, 3, 4, 8), leaves_apart=True
+    ),
     FaultKind.PARTIAL: Fault("a prefix of a file is visible while it comes", (5,)),
     FaultKind.ZERO_TAIL: Fault("the size is right, the tail is zeros while it comes", (5,)),
     FaultKind.EMPTY: Fault("a file of zero bytes while it comes", (5,)),
-    FaultKind.FLIPPED_BIT: Fault("a bit of a file is flipped", (6,)),
-    FaultKind.TRUNCATED: Fault("a file was cut short, or its tail is zeros, for good", (6,)),
-    FaultKind.CONCATENATED: Fault("bytes were appended to a file", (6, 25)),
-    FaultKind.SWAPPED: Fault("a file has the content of another valid file", (6,)),
-    FaultKind.VANISHED: Fault("a file is gone although nobody deleted it", (7,)),
+    FaultKind.FLIPPED_BIT: Fault("a bit of a file is flipped", (6,), leaves_apart=True),
+    FaultKind.TRUNCATED: Fault(
+        "a file was cut short, or its tail is zeros, for good", (6,), leaves_apart=True
+    ),
+    FaultKind.CONCATENATED: Fault("bytes were appended to a file", (6, 25), leaves_apart=True),
+    FaultKind.SWAPPED: Fault("a file has the content of another valid file", (6,), leaves_apart=True),
+    FaultKind.VANISHED: Fault("a file is gone although nobody deleted it", (7,), leaves_apart=True),
     FaultKind.RESURRECTED: Fault("a deleted file comes back", (8, 56)),
     FaultKind.ROLLED_BACK: Fault("the folder is as it was, for all", (10,), needs_person=True),
-    FaultKind.VIEW_ROLLED_BACK: Fault("the folder is as it was, for one machine", (11,)),
+    FaultKind.VIEW_ROLLED_BACK: Fault("the folder is as it was, for one machine", (11,), leaves_apart=True),
     FaultKind.VIEW_FROZEN: Fault("nothing comes to one machine", (11,), _STATE),
     FaultKind.UPLOADS_PAUSED: Fault("nothing leaves one machine", (13,), _STATE),
-    FaultKind.UPLOADS_IGNORED: Fault("what is written now never leaves the machine", (13,), _STATE),
+    FaultKind.UPLOADS_IGNORED: Fault(
+        "what is written now never leaves the machine", (13,), _STATE, leaves_apart=True
+    ),
     FaultKind.FOLDER_EMPTIED: Fault(
         "an empty folder in its place; what is written there is lost", (12,), _STATE
     ),
@@ -136,7 +145,9 @@ FAULTS: dict[FaultKind, Fault] = {
     FaultKind.FOLDER_REPLACED: Fault("another folder, with its own marker, in its place", (12,), _STATE),
     FaultKind.FOLDER_NESTED: Fault("the folder holds a copy of itself", (12, 3)),
     FaultKind.DIRECTORY_SPLIT: Fault("a directory's files, or some, are in a second directory", (21,)),
-    FaultKind.NAME_CHANGED: Fault("case folded, characters replaced, or name shortened", (18,)),
+    FaultKind.NAME_CHANGED: Fault(
+        "case folded, characters replaced, or name shortened", (18,), leaves_apart=True
+    ),
     FaultKind.PLACEHOLDER: Fault("a file comes as a placeholder and hydrates later", (14,)),
     FaultKind.DEHYDRATED: Fault("a local file, also an own one, becomes a placeholder", (14, 15)),
     FaultKind.HYDRATION_FAILS: Fault("a file is listed, and reading it fails", (14,), _STATE),
@@ -149,7 +160,7 @@ FAULTS: dict[FaultKind, Fault] = {
     FaultKind.FULL: Fault("no space, after some more puts", (27,), _STATE),
     FaultKind.FULL_YET_WRITTEN: Fault("no space says the error; the file is there", (27,), _ONE_CALL),
     FaultKind.FULL_LEAVES_PART: Fault(
-        "no space, and others see a prefix under the final name", (27, 5), _ONE_CALL
+        "no space, and others see a prefix under the final name", (27, 5), _ONE_CALL, leaves_apart=True
     ),
     FaultKind.PUT_UNANSWERED: Fault(
         "a put or delete takes effect and its caller is told that it failed", (17, 27), _ONE_CALL
@@ -159,6 +170,7 @@ FAULTS: dict[FaultKind, Fault] = {
     FaultKind.LISTING_INCOMPLETE: Fault("listings leave files out", (22,), _STATE),
     FaultKind.LISTING_REPEATS: Fault("listings repeat entries", (22,), _STATE),
     FaultKind.LISTING_FAILS: Fault("listings fail half-way", (22,), _STATE),
+    FaultKind.NOT_FOUND: Fault("a file that is there is not found", (22,), _STATE),
     FaultKind.WATCHER_SILENT: Fault("no wake-up", (23,), _STATE),
     FaultKind.WATCHER_NOISY: Fault("a wake-up at every turn", (23,), _STATE),
     FaultKind.WATCHER_LATE: Fault("wake-ups come when it is over", (23,), _STATE),
@@ -173,3 +185,9 @@ FAULTS: dict[FaultKind, Fault] = {
     FaultKind.ENCRYPTED: Fault("an outsider encrypts everything", (58,), needs_person=True),
 }
 """Of each kind, what is known of it."""
+
+HAZARDS_ELSEWHERE: dict[int, str] = {
+    19: "path length is a file system's: names are bounded at 120 characters",
+    24: "no remote tells times, so nothing can depend on them",
+}
+"""Hazards of a shared folder that no fault stands for, each with the reason."""

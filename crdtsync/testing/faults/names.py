@@ -84,7 +84,7 @@ def changed_name(name: str, draw: Draw) -> str:
             name.replace("-", "_"),
             name.replace("-", "\u2010"),
             f"{stem}{extension} ",
-            f"{head}{slash}{last_stem[: len(last_stem) // 2]}{extension}",
+            f"{head}{slash}{last_stem[: (len(last_stem) + 1) // 2]}{extension}",
             f"{head}{slash}{last_stem[:_CUT_TO]}~1{extension[:4]}".upper(),
         )
     )

@@ -97,6 +97,7 @@ _LISTINGS: Mapping[FaultKind, int] = {
     F.LISTING_INCOMPLETE: 3,
     F.LISTING_REPEATS: 1,
     F.LISTING_FAILS: 2,
+    F.NOT_FOUND: 2,
 }
 _OUTSIDER: Mapping[FaultKind, int] = {
     F.JUNK_RANDOM: 4,
@@ -312,7 +313,7 @@ SMB = Profile(
         Source(
             "a client keeps caches of listings and of names that were not found: a poll can miss a new file",
             "learn.microsoft.com, previous-versions/windows/it-pro/windows-7/ff686200",
-            (F.LISTING_STALE,),
+            (F.LISTING_STALE, F.LISTING_INCOMPLETE, F.NOT_FOUND),
         ),
         Source(
             "files appear under their final name while they are written, and are cut short or empty after a failure",

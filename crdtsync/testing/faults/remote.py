@@ -197,6 +197,10 @@ class FaultRemote:
                 view.has_swapped_twin ^= {name}
                 if name not in view.has_swapped_twin:
                     data = view.twins[name]
+        hidden = view.states.get(FaultKind.NOT_FOUND)
+        if hidden is not None and hidden.name == name:
+            self._struck(FaultKind.NOT_FOUND)
+            data = None
         if data is None:
             raise RemoteFileMissingError(f"{name} is not there")
         return data

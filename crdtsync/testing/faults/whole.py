@@ -215,7 +215,7 @@ def lasting(kind: FaultKind, folder: Folder, view: View, draw: Draw) -> str:
             state.number = draw.below(16)
         case FaultKind.LISTING_STALE:
             state.listing = view.listing()
-        case FaultKind.SHARING_VIOLATION:
+        case FaultKind.SHARING_VIOLATION | FaultKind.NOT_FOUND:
             state.name = folder.pick(view.files, draw)
             if not state.name:
                 return ""

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from crdtsync.errors import (
+    RemoteFileMissingError,
     RemoteFullError,
     RemoteReadOnlyError,
     RemoteUnavailableError,
@@ -42,6 +43,7 @@ def calls(place, machine=A, name=X):
         (FaultKind.FULL, [RemoteFullError, content(X), False, None]),
         (FaultKind.LISTING_FAILS, [None, content(X), True, None]),
         (FaultKind.SHARING_VIOLATION, [None, RemoteUnavailableError, False, None]),
+        (FaultKind.NOT_FOUND, [None, RemoteFileMissingError, False, None]),
     ],
 )
 def test_calls_fail_until_faults_stop_and_leave_nothing(kind, expected):
