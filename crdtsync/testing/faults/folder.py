@@ -176,9 +176,9 @@ class Folder:
         view.wake()
         return f"conflict {name} -> {copy or 'lost'}"
 
-    def free_name(self, view: View, name_of: Callable[[int], str]) -> str:
+    def free_name(self, view: View, name_of: Callable[[int], str], *, start: int = 1) -> str:
         """Return the first of the numbered names that is free here and at the service; empty if there is none."""
-        number = 1
+        number = start
         while (name := name_of(number)) and (name in view.files or name in self.server):
             number += 1
         return name

@@ -234,7 +234,10 @@ def noise(size: int) -> bytes:
 
 def _write_junk(folder: Folder, view: View, draw: Draw, data: bytes, near: str) -> str:
     form = draw.below(_JUNK_NAMES)
-    name = folder.free_name(view, lambda number: junk_name(near, Draw(form), number))
+    # From a number that is likely to be free: a flood that tries all from the first would take a second.
+    name = folder.free_name(
+        view, lambda number: junk_name(near, Draw(form), number), start=1 + len(view.files)
+    )
     folder.junk.append(data)
     folder.put(view, name, data)
     return f"{name} {len(data)}"
