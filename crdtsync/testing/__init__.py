@@ -28,6 +28,11 @@ from crdtsync.testing.remote_checks import placeholder_check as placeholder_chec
 from crdtsync.testing.remote_checks import unreachable_check as unreachable_check
 from crdtsync.testing.remote_checks_common import RemoteCheck as RemoteCheck
 from crdtsync.testing.remote_checks_common import RemoteCheckError as RemoteCheckError
+from crdtsync.testing.store_checks import STORE_CHECKS as STORE_CHECKS
+from crdtsync.testing.store_checks import WAITS_FOR_THE_DISK as WAITS_FOR_THE_DISK
+from crdtsync.testing.store_checks import StoreCheck as StoreCheck
+from crdtsync.testing.store_checks import StoreCheckError as StoreCheckError
+from crdtsync.testing.store_checks import check_store as check_store
 
 __all__ = [
     "CALM",
@@ -35,6 +40,8 @@ __all__ = [
     "HAZARDS_ELSEWHERE",
     "PROFILES",
     "REMOTE_CHECKS",
+    "STORE_CHECKS",
+    "WAITS_FOR_THE_DISK",
     "WAKE_UP",
     "ConflictNaming",
     "Fault",
@@ -54,8 +61,11 @@ __all__ = [
     "SimulatedCrash",
     "SimulatedDisk",
     "Source",
+    "StoreCheck",
+    "StoreCheckError",
     "assert_converged",
     "check_remote",
+    "check_store",
     "placeholder_check",
     "unreachable_check",
 ]
