@@ -6,8 +6,8 @@ like, which compresses well, and whole columns are read and checked at the speed
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate, chain, islice, repeat
-from operator import sub
+from itertools import accumulate, chain, groupby, islice, repeat
+from operator import itemgetter, sub
 from typing import Final, Self
 
 import msgspec
@@ -213,8 +213,9 @@ def _causes(columns: Columns) -> Iterable[tuple[ChangeId, ...]]:
     clients = [columns.clients[index] for index in columns.cause_clients]
     rows: list[tuple[ChangeId, ...]] = [()] * len(columns.change_labels)
     ids = map(ChangeId, clients, columns.cause_sequences)
-    for at, cause in zip(accumulate(columns.cause_steps), ids, strict=True):
-        rows[at] += (cause,)
+    # Put together at once: a change with very many causes must not cost their square.
+    for at, group in groupby(zip(accumulate(columns.cause_steps), ids, strict=True), itemgetter(0)):
+        rows[at] = tuple(map(itemgetter(1), group))
     return rows
 
 
