@@ -33,6 +33,8 @@ def parse_json(text: str, what: str) -> Any:
         return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ValidationError(f"{what} is no JSON: {error}") from error
+    except InvalidOperation as error:
+        raise ValidationError(f"{what} has a number beyond all bounds") from error
 
 
 async def from_text(annotation: Any, text: str, path: str, references: References) -> Any:

@@ -177,7 +177,7 @@ def schema_from_json(text: str) -> DocumentSchema:
         raise
     except CrdtSyncError as error:
         raise SchemaError(f"the stored schema makes no sense: {error.message}", hint=error.hint) from error
-    except (msgspec.MsgspecError, RecursionError, TypeError, ValueError, re.error) as error:
+    except (msgspec.MsgspecError, RecursionError, TypeError, ValueError, OverflowError, re.error) as error:
         raise SchemaError(f"the stored schema cannot be read: {error}") from error
 
 
