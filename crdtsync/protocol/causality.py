@@ -6,8 +6,8 @@ is applied only when its own predecessor and its causes are. That makes the coun
 client -> n means that all of 1 to n are applied.
 """
 
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
@@ -70,6 +70,46 @@ def advance(
     kept.append(ChangeId(client, sequence))
     kept.sort()
     return tuple(kept)
+
+
+def take_ready(
+    version: Version, frontier: Frontier, changes: Iterable[tuple[ChangeId, Iterable[ChangeId]]]
+) -> tuple[list[ChangeId], Version, Frontier]:
+    """Which of some changes, given with their causes, can be applied, in an order in which they can be.
+
+    Also gives version and frontier when they are; those that were given stay as they are. What is applied
+    already is left out, as is what waits for something that is not among the changes. Each change and each
+    cause is looked at once, in whatever order they are given: nobody may order changes so that it takes long.
+    """
+    version = dict(version)
+    ends = dict(frontier)
+    ready: list[ChangeId] = []
+    blocked: dict[ChangeId, list[_Waiting]] = {}
+    for change_id, causes in changes:
+        before = ChangeId(change_id[0], change_id[1] - 1)
+        going: list[_Waiting] = [(change_id, causes, chain((before,), causes))]
+        while going:
+            one = going.pop()
+            key, key_causes, needs = one
+            if has(version, key):
+                continue
+            wanted = next((need for need in needs if version.get(need[0], 0) < need[1]), None)
+            if wanted is not None:
+                # Applied is applied: when this one is, the look goes on behind it.
+                blocked.setdefault(ChangeId(*wanted), []).append(one)
+                continue
+            version[key[0]] = key[1]
+            for cause in key_causes:
+                if ends.get(cause[0], 0) <= cause[1]:
+                    ends.pop(cause[0], None)
+            ends[key[0]] = key[1]
+            ready.append(key)
+            going.extend(reversed(blocked.pop(key, ())))
+    return ready, version, tuple(sorted(map(ChangeId._make, ends.items())))
+
+
+_Waiting = tuple[ChangeId, Iterable[ChangeId], Iterator[ChangeId]]
+"""A change, its causes, and what of its needs has not been looked at."""
 
 
 def causes_of_next(frontier: Frontier, client: int) -> tuple[ChangeId, ...]:
