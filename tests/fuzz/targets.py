@@ -90,7 +90,7 @@ class Target:
     """How much memory a byte of input may take while it is read."""
     spare_bytes: int = 2 * 1024 * 1024
     spare_ms: float = 1000.0
-    ms_per_kilobyte: float = 30.0
+    ms_per_kilobyte: float = 5.0
 
 
 def _bytes_target(name: str, seeds: Sequence[bytes], run: Callable[[bytes], None], **options: Any) -> Target:
