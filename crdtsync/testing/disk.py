@@ -6,7 +6,8 @@ which need a real power cut.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -54,6 +55,16 @@ class SimulatedDisk:
     def fail_at(self, statement: int) -> None:
         """Let the `statement`-th statement from now on fail with an I/O error; 0 for none."""
         self._fail_at = self.statements + statement if statement else 0
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Let a test look at the database without counting steps or meeting faults, also of a dead process."""
+        kept = self.durable_steps, self.statements, self.is_dead, self._crash_at, self._fail_at
+        self.is_dead, self._crash_at, self._fail_at = False, 0, 0
+        try:
+            yield
+        finally:
+            self.durable_steps, self.statements, self.is_dead, self._crash_at, self._fail_at = kept
 
     def restart(self) -> None:
         """Let a new process use the disk, without faults to come."""

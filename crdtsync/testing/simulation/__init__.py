@@ -1,0 +1,1 @@
+"""The simulator: whole replicas over a fault folder, under virtual time, from one seed."""

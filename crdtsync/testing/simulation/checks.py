@@ -1,0 +1,326 @@
+"""What must be true of a simulated fleet, by the invariants' numbers; some of it always, the rest at the end."""
+
+import json
+from typing import Any
+
+from crdtsync.protocol.names import NameKind, classify
+from crdtsync.protocol.status import ItemStatus
+from crdtsync.store import health
+from crdtsync.testing.faults import FaultPlace
+from crdtsync.testing.simulation.computer import Computer
+from crdtsync.testing.simulation.kinds import KINDS
+from crdtsync.testing.simulation.model import Model
+
+ChangeKey = tuple[str, int, int]
+"""(document, client, sequence)."""
+
+BEACONS_MAX = 2
+_RANKS = {status: rank for rank, status in enumerate(ItemStatus)}
+
+
+class Violation(Exception):  # noqa: N818 - the word for it
+    """Something is not true that must be."""
+
+
+class Checks:
+    """Everything that was promised so far, and whether it holds."""
+
+    def __init__(self, computers: list[Computer], model: Model, place: FaultPlace) -> None:
+        self._computers = computers
+        self._model = model
+        self._place = place
+        self._acknowledged: dict[str, set[ChangeKey]] = {}
+        """By computer."""
+        self._expendable: set[ChangeKey] = set()
+        """Existed only on a disk that was restored from a backup."""
+        self._before_restore: set[ChangeKey] = set()
+        self._safe: set[ChangeKey] = set()
+        self._ledger: dict[int, bytes] = {}
+        self._numbers: dict[tuple[str, int], str] = {}
+        self._numbered: dict[tuple[str, str], int] = {}
+        self._heads: dict[str, int] = {}
+        self._ranks: dict[tuple[str, str], int] = {}
+
+    def acknowledge(self, computer: Computer, document: str, client: int, sequence: int) -> None:
+        """Take note that an edit was acknowledged, or was found to be durable after a crash."""
+        self._acknowledged.setdefault(computer.name, set()).add((document, client, sequence))
+
+    def forget_status(self, computer: Computer, document: str) -> None:
+        """A person takes a mark back: the item begins anew."""
+        self._ranks.pop((computer.name, document), None)
+
+    async def meanwhile(self) -> None:
+        """Check what must hold at any time.
+
+        Raises:
+            Violation: it does not.
+        """
+        for computer in self._computers:
+            if computer.is_running and not computer.disk.is_dead:
+                await self._numbers_of(computer)
+                await self._statuses_of(computer)
+        chosen = self._computers[len(self._numbers) % len(self._computers)]
+        if chosen.is_running:
+            await self._content_of(chosen)
+        self._raise_problems()
+
+    async def after_restart(self, computer: Computer) -> None:
+        """Check that a process that died has lost nothing of what was acknowledged (I1)."""
+        missing = self._acknowledged.get(computer.name, set()) - await computer.changes()
+        if missing:
+            raise Violation(f"{computer.name} has lost acknowledged edits: {sorted(missing)} (I1)")
+
+    async def before_restore(self, computer: Computer) -> None:
+        """Take note of what is there before an older database is put back."""
+        self._before_restore = await computer.changes()
+        self._safe = await self._published(computer)
+
+    async def after_restore(self, computer: Computer) -> None:
+        """Forget what only the lost database had: what was never published, and only that."""
+        lost = self._before_restore - await computer.changes() - self._safe
+        for other in self._computers:
+            if other is not computer and other.is_running:
+                lost -= await other.changes()
+        self._expendable |= lost
+        self._acknowledged[computer.name] = self._acknowledged.get(computer.name, set()) & (
+            await computer.changes()
+        )
+        for key in [key for key in self._ranks if key[0] == computer.name]:
+            del self._ranks[key]
+        self._heads.pop(computer.name, None)
+        if computer.replica.is_coordinator:
+            self._forget_entries_beyond(max([0, *self._heads.values(), *self._published_entries()]))
+
+    async def at_the_end(self, computers: list[Computer]) -> None:
+        """Check what must hold once everything has arrived and everybody is quiet.
+
+        Raises:
+            Violation: it does not.
+        """
+        self._raise_problems()
+        for computer in computers:
+            await self._numbers_of(computer)
+            await self._content_of(computer)
+            await self._nothing_waits(computer)
+        await self._everything_is_there(computers)
+        await self._all_are_equal(computers)
+        await self._as_modelled(computers[0])
+        await self._all_are_numbered(computers)
+        self._raise_problems()
+
+    # What must hold at any time.
+
+    async def _numbers_of(self, computer: Computer) -> None:
+        head = self._heads.get(computer.name, 0)
+        rows = await computer.rows(
+            "SELECT idx, encoded, series, number, document, outcome FROM _ledger WHERE idx > ? ORDER BY idx",
+            head,
+        )
+        for index, encoded, series, number, document, outcome in rows:
+            if self._ledger.setdefault(index, encoded) != encoded:
+                raise Violation(f"{computer.name} accepted another entry {index} of the ledger (I28)")
+            if outcome == "granted":
+                if self._numbers.setdefault((series, number), document) != document:
+                    raise Violation(f"number {number} of {series} belongs to two documents (I21)")
+                if self._numbered.setdefault((series, document), number) != number:
+                    raise Violation(f"{document} has two numbers (I22)")
+            head = index
+        (last,) = (await computer.rows("SELECT coalesce(max(idx), 0) FROM _ledger"))[0]
+        if last < head:
+            raise Violation(f"the ledger of {computer.name} ends at {last}, and ended at {head} (I12)")
+        self._heads[computer.name] = head
+
+    async def _statuses_of(self, computer: Computer) -> None:
+        for item in await computer.replica.items(include_numbered=True):
+            key, rank = (computer.name, item.document), _RANKS[item.state.status]
+            if rank < self._ranks.get(key, 0):
+                raise Violation(f"{item.document} on {computer.name} went back to {item.state.status.value}")
+            self._ranks[key] = rank
+
+    async def _content_of(self, computer: Computer) -> None:
+        """Check that what is stored of each document is what its state and deltas give (I4)."""
+        digests = await computer.replica.digests()
+        if await computer.recomputed_digests() != digests:
+            raise Violation(f"{computer.name} stores digests that its documents do not have (I4)")
+
+    def _raise_problems(self) -> None:
+        for computer in self._computers:
+            if computer.problems:
+                raise Violation(computer.problems[0])
+
+    # What must hold at the end.
+
+    async def _nothing_waits(self, computer: Computer) -> None:
+        for remote in await computer.replica.remotes():
+            waiting = (remote.waiting_changes, remote.waiting_files, remote.inbox, remote.waiting_causes)
+            if any(waiting):
+                raise Violation(f"{computer.name} still has waiting {waiting} (I29)")
+        for item in await computer.replica.items():
+            status = item.state.status
+            if status is ItemStatus.DRAFT or (status is ItemStatus.RECEIVED and item.kind == "task"):
+                continue
+            raise Violation(f"{item.document} on {computer.name} stays {status.value} (I30)")
+
+    async def _everything_is_there(self, computers: list[Computer]) -> None:
+        held: set[ChangeKey] = set()
+        contents: dict[ChangeKey, bytes] = {}
+        for computer in computers:
+            rows = await computer.rows(
+                "SELECT d.id, c.client, c.sequence, c.delta FROM _changes c JOIN _documents d ON d.n = c.document"
+            )
+            changes = {row[:3] for row in rows}
+            if len(changes) < len(rows):
+                raise Violation(f"{computer.name} holds a change twice (I5)")
+            for *key, delta in rows:
+                if contents.setdefault((key[0], key[1], key[2]), delta) != delta:
+                    raise Violation(f"change {key} has two contents (I7)")
+            missing = self._acknowledged.get(computer.name, set()) - changes
+            if missing:
+                raise Violation(f"{computer.name} has lost acknowledged edits: {sorted(missing)} (I1)")
+            held |= changes
+        for computer in self._computers:
+            if computer.is_retired:
+                # What it had not sent is lost with it.
+                self._expendable |= self._acknowledged.get(computer.name, set()) - held
+        everything = set().union(*self._acknowledged.values()) if self._acknowledged else set()
+        missing = everything - held - self._expendable
+        if missing:
+            raise Violation(f"acknowledged edits are nowhere: {sorted(missing)} (I11)")
+
+    async def _all_are_equal(self, computers: list[Computer]) -> None:
+        shared = {
+            computer.name: {
+                row[0] for row in await computer.rows("SELECT id FROM _documents WHERE shared AND rev > 0")
+            }
+            for computer in computers
+        }
+        first = computers[0]
+        digests = await first.replica.digests()
+        shown, conflicts = await projections(first), await conflicts_of(first)
+        for computer in computers:
+            if shared[computer.name] != shared[first.name]:
+                differing = sorted(shared[computer.name] ^ shared[first.name])
+                raise Violation(f"{computer.name} and {first.name} do not share the same: {differing} (I29)")
+            own = await computer.replica.digests()
+            own_shown, own_conflicts = await projections(computer), await conflicts_of(computer)
+            for document in shared[first.name]:
+                if own[document] != digests[document]:
+                    raise Violation(f"{document} differs on {computer.name} and {first.name} (I2)")
+                if own_shown[document] != shown[document]:
+                    raise Violation(f"{document} shows differently on {computer.name} and {first.name} (I2)")
+                if own_conflicts.get(document) != conflicts.get(document):
+                    raise Violation(f"{document} has other conflicts on {computer.name} (I2)")
+            if await computer.rows("SELECT idx, encoded FROM _ledger") != await first.rows(
+                "SELECT idx, encoded FROM _ledger"
+            ):
+                raise Violation(f"{computer.name} has another ledger than {first.name} (I28)")
+        await self._own_drafts(computers, shared[first.name])
+
+    async def _own_drafts(self, computers: list[Computer], shared: set[str]) -> None:
+        """Check the documents that never left their computer against the model as well."""
+        for computer in computers[1:]:
+            await self._as_modelled(computer, leave_out=shared)
+
+    async def _as_modelled(self, computer: Computer, leave_out: set[str] | None = None) -> None:
+        shown, conflicts = await projections(computer), await conflicts_of(computer)
+        changes = await computer.changes()
+        for document in sorted(shown.keys() - (leave_out or set())):
+            modelled = self._model.documents.get(document)
+            if modelled is None:
+                raise Violation(f"{document} on {computer.name} was made by nobody")
+            here = {(client, sequence) for of, client, sequence in changes if of == document}
+            expected = modelled.only(here)
+            differences = expected.differences(json.loads(shown[document]), conflicts.get(document, {}))
+            if differences:
+                raise Violation(f"{document} on {computer.name}: {'; '.join(differences)}")
+
+    async def _all_are_numbered(self, computers: list[Computer]) -> None:
+        entries = await computers[0].replica.ledger()
+        by_series: dict[str, list[Any]] = {}
+        for entry in entries:
+            by_series.setdefault(entry.series, []).append(entry)
+        for series, found in by_series.items():
+            numbers = sorted({entry.number for entry in found})
+            if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+                raise Violation(f"the numbers of {series} have holes: {numbers} (I23)")
+            dates = [entry.issue_date for entry in found]
+            if dates != sorted(dates):
+                raise Violation(f"the dates of {series} go back: {dates} (I27)")
+        numbered = {entry.document for entry in entries}
+        for computer in computers:
+            marked = await computer.rows(
+                "SELECT d.id FROM _marks m JOIN _documents d ON d.n = m.document "
+                "WHERE m.marked_ms IS NOT NULL AND kind IN ('quote', 'order')"
+            )
+            left = {row[0] for row in marked} - numbered
+            if left:
+                raise Violation(f"{sorted(left)} are marked on {computer.name} and have no number (I30)")
+            for what in await health_of(computer):
+                raise Violation(f"{computer.name} has in quarantine: {what} (I29)")
+            beacons = [
+                name
+                for name in self._place.server
+                if "/beacons/" in name and name.startswith(computer.replica.id)
+            ]
+            if len({classify(name).number for name in beacons}) > BEACONS_MAX + 1:
+                raise Violation(f"{computer.name} leaves {len(beacons)} beacons (I31)")
+
+    # What is known of the folder.
+
+    async def _published(self, computer: Computer) -> set[ChangeKey]:
+        """Return the changes whose segments came from others, or are in some view of the folder."""
+        rows = await computer.rows(
+            "SELECT d.id, c.client, c.sequence, coalesce(f.name, '') FROM _changes c "
+            "JOIN _documents d ON d.n = c.document JOIN _segments s ON s.n = c.segment "
+            "LEFT JOIN _own_files f ON f.hash = s.hash"
+        )
+        names = self._names()
+        return {(row[0], row[1], row[2]) for row in rows if not row[3] or row[3] in names}
+
+    def _names(self) -> set[str]:
+        files = [self._place.files(machine) for machine in self._place.machines]
+        return set(self._place.server).union(*files)
+
+    def _published_entries(self) -> list[int]:
+        hints = map(classify, self._names())
+        return [hint.number or 0 for hint in hints if hint.kind is NameKind.LEDGER]
+
+    def _forget_entries_beyond(self, index: int) -> None:
+        self._ledger = {key: value for key, value in self._ledger.items() if key <= index}
+        self._numbers.clear()
+        self._numbered.clear()
+        self._heads.clear()
+
+
+async def projections(computer: Computer) -> dict[str, str]:
+    """Return what is shown of each document: id -> JSON."""
+    found: dict[str, str] = {}
+    for kind in KINDS:
+        name = kind._kind  # noqa: SLF001
+        found.update(
+            await computer.rows(
+                f"SELECT d.id, p.json FROM _documents d JOIN _of_{name} p ON p.document = d.n WHERE d.rev > 0"
+            )
+        )
+    return found
+
+
+async def conflicts_of(computer: Computer) -> dict[str, dict[str, tuple[str, list[str]]]]:
+    """Return the conflicts of each document: path -> (reason, raw values)."""
+    found: dict[str, dict[str, tuple[str, list[str]]]] = {}
+    for conflict in await computer.replica.conflicts():
+        raws = sorted({value.raw for value in conflict.values})
+        found.setdefault(conflict.document, {})[conflict.path] = (conflict.reason, raws)
+    return found
+
+
+async def health_of(computer: Computer) -> list[health.Quarantined]:
+    """Return what is in quarantine and has no business to be there.
+
+    Damaged and foreign files are, and the forked feeds of a restored replica.
+    """
+    return [
+        item
+        for item in await computer.replica.quarantine()
+        if item.what != "file" and not (item.what == "fork" and item.name.startswith(("feed", "beacon")))
+    ]

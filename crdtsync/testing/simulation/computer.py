@@ -1,0 +1,265 @@
+"""One simulated computer: a replica's real code and real SQL on a disk, a clock and a folder that can fail."""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+
+from crdtsync.environment import Environment
+from crdtsync.errors import MarkerMissingError
+from crdtsync.replica import Replica
+from crdtsync.store.workspace import DATABASE_NAME, Workspace
+from crdtsync.sync.pull import pull
+from crdtsync.sync.report import SyncReport
+from crdtsync.sync.session import Session, open_session
+from crdtsync.sync.steps import acknowledge, allocate, apply, publish
+from crdtsync.testing.disk import SimulatedDisk
+from crdtsync.testing.faults import FaultPlace, FaultRemote
+from crdtsync.testing.simulation.kinds import KINDS
+from crdtsync.testing.simulation.plan import ComputerPlan
+
+R = TypeVar("R")
+
+STEP_NAMES = ("pull", "apply", "allocate", "publish", "acknowledge")
+
+
+class Computer:
+    """A replica's directory, and the process that has it open, if there is one."""
+
+    def __init__(
+        self,
+        plan: ComputerPlan,
+        directory: Path,
+        place: FaultPlace,
+        random: Random,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self.plan = plan
+        self.name = plan.name
+        self.directory = directory / plan.name
+        self.backup = directory / f"{plan.name}-backup"
+        self.disk = SimulatedDisk()
+        self.offset_ms = plan.clock_offset_ms
+        self.is_retired = False
+        self.is_running = False
+        self.absent_steps = 0
+        """For how many more steps it is switched off."""
+        self.meanwhile: tuple[int, Callable[[], Awaitable[None]]] | None = None
+        """(calls on the remote from now, what happens in the middle of that one)."""
+        self.put_names: set[str] = set()
+        self.remote: FaultRemote = place.remote(plan.name, gate=self._gate)
+        self.problems: list[str] = []
+        self._session: Session | None = None
+        self._random = random
+        self._now_ms = now_ms
+        self._others: list[Workspace] = []
+        self.workspace: Workspace
+        self.replica: Replica
+
+    @property
+    def environment(self) -> Environment:
+        """This computer's clock, randomness and disk."""
+        return Environment(
+            lambda: self._now_ms() + self.offset_ms, self._random.randbytes, connect=self.disk.connect
+        )
+
+    async def start(self) -> None:
+        """Start the process: a new incarnation.
+
+        Raises:
+            StoreError: the disk failed; it is not running.
+            SimulatedCrash: it died at once.
+        """
+        self.workspace = await self._open()
+        self.replica = Replica(self.workspace, lock_while_numbering=self.plan.lock_while_numbering)
+        self.is_running = True
+        self._session = None
+
+    async def stop(self) -> None:
+        """End the process, or clear up what is left of one that died."""
+        for workspace in [*self._others, *([self.workspace] if self.is_running else [])]:
+            await workspace.close()
+        self._others.clear()
+        self.is_running = False
+        self._session = None
+        self.disk.restart()
+
+    async def second_replica(self) -> Replica:
+        """Open the directory in a second process, as the application beside the agent does."""
+        if not self._others:
+            self._others.append(await self._open())
+        return Replica(self._others[0], lock_while_numbering=self.plan.lock_while_numbering)
+
+    async def back_up(self) -> None:
+        """Copy the directory, as a backup of a computer that is switched off does."""
+        await self.stop()
+        shutil.rmtree(self.backup, ignore_errors=True)
+        shutil.copytree(self.directory, self.backup)
+        await self.start()
+
+    async def restore(self) -> None:
+        """Put the copy back."""
+        await self.stop()
+        shutil.rmtree(self.directory)
+        shutil.copytree(self.backup, self.directory)
+        await self.start()
+
+    async def sync(self, count: int = len(STEP_NAMES), *, fresh: bool = False) -> SyncReport:
+        """Run the first `count` steps of a round.
+
+        Raises:
+            RemoteError, StoreError: as the steps do.
+        """
+        report = SyncReport()
+        if self._session is None or fresh:
+            self._session = None
+            # One office sets the folder up: two that do so at a time make two folders of one place.
+            creates = None if self.plan.name == "office" else False
+            self._session = await open_session(self.workspace, self.remote, create_folder=creates)
+        session = self._session
+        listing = await session.listing()
+        for step in STEP_NAMES[:count]:
+            match step:
+                case "pull":
+                    await pull(session, listing, report)
+                case "apply":
+                    await apply(session, report)
+                case "allocate":
+                    await allocate(session, report)
+                case "publish":
+                    await publish(session, listing, report)
+                case _:
+                    await acknowledge(session, report)
+        return report
+
+    async def is_attached(self) -> bool:
+        """Whether it has ever seen the folder."""
+        return self.is_running and bool(await self.rows("SELECT 1 FROM _remotes"))
+
+    async def put_marker_back(self) -> None:
+        """Do what a person does about a folder whose marker was lost."""
+        self._session = await open_session(self.workspace, self.remote, create_folder=True)
+
+    async def sync_if_possible(self) -> SyncReport | None:
+        """Run one whole round; None if the folder has not arrived here yet."""
+        try:
+            return await self.sync()
+        except MarkerMissingError:
+            return None
+
+    async def read(self, job: Callable[[sqlite3.Connection], R]) -> R:
+        """Read from the database."""
+        with self.disk.looking():
+            return await self.workspace.database.read(job)
+
+    async def rows(self, sql: str, *parameters: Any) -> list[Any]:
+        """Query the database."""
+        return await self.read(lambda c: c.execute(sql, parameters).fetchall())
+
+    async def version(self, document: str) -> dict[int, int]:
+        """Return which changes of a document are here: client -> the last; a hole in them is reported.
+
+        Changes of one client are held without holes (I6).
+        """
+        found = await self.rows(
+            "SELECT c.client, max(c.sequence), count(*) FROM _changes c "
+            "JOIN _documents d ON d.n = c.document WHERE d.id = ? GROUP BY c.client",
+            document,
+        )
+        for client, last, count in found:
+            if last != count:
+                self.problems.append(f"{self.name} holds {count} changes of {client:x}, up to the {last}th")
+        return {client: last for client, last, _ in found}
+
+    async def changes(self) -> set[tuple[str, int, int]]:
+        """Return every change of every document that is here: (document, client, sequence)."""
+        sql = "SELECT d.id, c.client, c.sequence FROM _changes c JOIN _documents d ON d.n = c.document"
+        return set(await self.rows(sql))
+
+    async def recomputed_digests(self) -> dict[str, bytes]:
+        """Return every document's digest, computed from its stored state and deltas."""
+
+        def job(connection: sqlite3.Connection) -> dict[str, bytes]:
+            documents = self.workspace.documents
+            documents.close()
+            ids = connection.execute("SELECT id FROM _documents WHERE rev > 0 ORDER BY n").fetchall()
+            return {
+                identity: documents.open(connection, identity, keep=False).live.recompute_digest()
+                for (identity,) in ids
+            }
+
+        with self.disk.looking():
+            return await self.workspace.database.run(job)
+
+    async def _open(self) -> Workspace:
+        if not self.directory.exists():
+            self.directory.mkdir(parents=True)
+            (self.directory / DATABASE_NAME).write_bytes(await _empty_database())
+        workspace = await Workspace.open(
+            self.directory,
+            name=self.plan.name,
+            role=self.plan.role,
+            coordinator=self.plan.name == "office",
+            author=self.plan.name.lower(),
+            create=None,
+            environment=self.environment,
+        )
+        try:
+            for kind in KINDS:
+                await workspace.declare(kind)
+        except BaseException:
+            await workspace.close()
+            raise
+        return workspace
+
+    async def _gate(self, call: str, name: str, done: bool) -> None:  # noqa: FBT001 - the gate's signature
+        if call in ("put", "delete"):
+            self.disk.step()
+        else:
+            self.disk.check()
+        if not done:
+            if call == "put":
+                self.put_names.add(name)
+            elif call == "delete" and name not in self.put_names:
+                self.problems.append(f"{self.name} deletes {name}, which it has not put (I9)")
+        if self.meanwhile is not None:
+            left, act = self.meanwhile
+            self.meanwhile = (left - 1, act) if left else None
+            if not left:
+                await act()
+
+
+_EMPTY: list[bytes] = []
+
+
+async def _empty_database() -> bytes:
+    """Return a replica's database in which all kinds are declared, and which is nobody's yet.
+
+    Making the tables takes longer than a whole round. What is left to do is what a replica does whose making
+    was cut short: it draws its identity.
+    """
+    if not _EMPTY:
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "template"
+            workspace = await Workspace.open(
+                path,
+                name="template",
+                role="roaming",
+                coordinator=None,
+                author="",
+                create=True,
+                environment=Environment(lambda: 0, Random(0).randbytes, connect=SimulatedDisk().connect),
+            )
+            for kind in KINDS:
+                await workspace.declare(kind)
+            await workspace.close()
+            connection = sqlite3.connect(path / DATABASE_NAME, isolation_level=None)
+            connection.execute("DELETE FROM _meta WHERE key IN ('replica', 'name', 'role', 'coordinator')")
+            connection.execute("DELETE FROM _incarnations")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.close()
+            _EMPTY.append((path / DATABASE_NAME).read_bytes())
+    return _EMPTY[0]

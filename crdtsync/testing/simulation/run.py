@@ -1,0 +1,474 @@
+"""Run one schedule: first everything that goes wrong, then nothing more, and what must be true is checked."""
+
+import copy
+import hashlib
+import tempfile
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from crdtsync.document.draft import Writes
+from crdtsync.document.model import Document
+from crdtsync.errors import (
+    CrdtSyncError,
+    DocumentLockedError,
+    DocumentNotFoundError,
+    NestedEditError,
+    RemoteError,
+    SchemaError,
+    StoreError,
+    UsageError,
+    ValidationError,
+)
+from crdtsync.protocol.ids import derive_id
+from crdtsync.replica import Replica
+from crdtsync.testing.disk import SimulatedCrash
+from crdtsync.testing.faults import PROFILES, FaultKind, FaultPlace
+from crdtsync.testing.simulation.checks import Checks, Violation
+from crdtsync.testing.simulation.computer import STEP_NAMES, Computer
+from crdtsync.testing.simulation.kinds import BY_NAME, Customer, Order, Quote, Task
+from crdtsync.testing.simulation.model import Model
+from crdtsync.testing.simulation.plan import DECADE_MS, ComputerPlan, Plan, Step
+from crdtsync.testing.workload import fill_required, random_edit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from crdtsync.sync.report import SyncReport
+
+NOW_MS = 1_700_000_000_000
+HOUR_MS = 3_600_000
+SETTLE_ROUNDS_MAX = 24
+CHECK_SHARE = 0.1
+"""How often the running checks are made, per step."""
+
+_FAST_DISK = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one
+_FAULT_KINDS = frozenset(kind.value for kind in FaultKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a schedule."""
+
+    plan: Plan
+    steps: int
+    """How many things happened, those of the time after the faults among them."""
+    faults: Counter[str]
+    """How often each kind of fault took effect."""
+    trace: str
+    """Hash of everything that happened and of what was there at the end; equal for equal schedules."""
+    violations: tuple[str, ...]
+    log: tuple[str, ...]
+    """What happened, line by line."""
+
+
+class Simulation:
+    """One schedule on its way."""
+
+    def __init__(self, plan: Plan, directory: Path) -> None:
+        self.plan = plan
+        self.directory = directory
+        self.now_ms = NOW_MS
+        self.random = Random(f"environment/{plan.seed}")
+        self.place = FaultPlace(PROFILES[plan.profile])
+        self.computers: list[Computer] = []
+        self.model = Model()
+        self.faults: Counter[str] = Counter()
+        self.log: list[str] = []
+        self.checks = Checks(self.computers, self.model, self.place)
+        self.steps = 0
+
+    @property
+    def running(self) -> list[Computer]:
+        """The computers that take part in the end."""
+        return [computer for computer in self.computers if not computer.is_retired]
+
+    async def run(self) -> None:
+        """Run it to its end.
+
+        Raises:
+            Violation: something is not true that must be.
+        """
+        for plan in self.plan.computers:
+            await self._add(plan)
+        for step in self.plan.steps:
+            self.steps += 1
+            self.log.append(f"{step.what} {await self._take(step)}")
+            if Random(step.draw ^ 1).random() < CHECK_SHARE:
+                await self.checks.meanwhile()
+        await self._heal()
+        await self._settle()
+        await self.checks.at_the_end(self.running)
+        await self._stay_quiet()
+        for identity, digest in sorted((await self.running[0].replica.digests()).items()):
+            self.log.append(f"{identity} {digest.hex()}")
+
+    async def close(self) -> None:
+        """Close what is open."""
+        for computer in self.computers:
+            await computer.stop()
+
+    async def _add(self, plan: ComputerPlan) -> Computer:
+        computer = Computer(plan, self.directory, self.place, self.random, lambda: self.now_ms)
+        self.computers.append(computer)
+        await computer.start()
+        return computer
+
+    async def _take(self, step: Step) -> str:
+        random = Random(step.draw)
+        if step.what == "join":
+            name = f"J{len(self.computers)}"
+            self.faults["join"] += 1
+            await self._add(ComputerPlan(name, "roaming", random.choice((0, DECADE_MS))))
+            return name
+        if step.what == "wait":
+            self.now_ms += random.choice((1, 60_000, HOUR_MS, 20 * HOUR_MS, 500 * HOUR_MS))
+            return ""
+        computer = self.computers[step.computer % len(self.computers)]
+        if step.what in _FAULT_KINDS:
+            if step.what == FaultKind.FOLDER_REPLACED and not await computer.is_attached():
+                return "nothing"  # Who has never seen the right folder cannot know that this is the wrong one.
+            done = self.place.inject(FaultKind(step.what), computer.name, random.getrandbits(30))
+            return f"{computer.name}: {done}"
+        if step.what == "move":
+            moves = [
+                self.place.move(computer.name, random.getrandbits(30))
+                for _ in range(random.choice((1, 2, 8)))
+            ]
+            return f"{computer.name}: {'; '.join(filter(None, moves))}"
+        if computer.is_retired:
+            return "nobody"
+        if computer.absent_steps:
+            computer.absent_steps -= 1
+            return f"{computer.name} is switched off"
+        return f"{computer.name}: {await self._on_computer(step.what, computer, random)}"
+
+    async def _on_computer(self, what: str, computer: Computer, random: Random) -> str:
+        """Do something on a computer; whatever may go wrong there is an outcome of it."""
+        try:
+            if not computer.is_running:
+                await computer.start()
+            return await getattr(self, f"_{what.replace(' ', '_')}")(computer, random) or ""
+        except SimulatedCrash:
+            self.faults["crash"] += 1
+            return await self._recover(computer)
+        except (RemoteError, StoreError) as error:
+            if isinstance(error, StoreError) and what != "disk error" and not computer.disk.is_full:
+                raise Violation(f"{computer.name}: {what} says {error!r}, and its disk is well") from error
+            if isinstance(error, StoreError):
+                self.faults["disk error"] += 1
+            return type(error).__name__
+        except (
+            DocumentNotFoundError,
+            DocumentLockedError,
+            NestedEditError,
+            UsageError,
+            ValidationError,
+        ) as error:
+            if isinstance(error, SchemaError):
+                raise Violation(f"{computer.name}: {what} says {error!r}") from error
+            return f"{type(error).__name__}: {error}"
+        except CrdtSyncError as error:
+            raise Violation(f"{computer.name}: {what} says {error!r}") from error
+
+    async def _recover(self, computer: Computer) -> str:
+        """Start the process again after it died."""
+        await computer.stop()
+        await computer.start()
+        await self.checks.after_restart(computer)
+        return "died"
+
+    # What people do.
+
+    async def _make(self, computer: Computer, random: Random) -> str:
+        kind = random.choice((Quote, Quote, Quote, Order, Task))
+        identity = derive_id(kind._kind, str(random.randrange(4))) if random.random() < 0.4 else None  # noqa: SLF001
+        return await self._edit_one(computer, computer.replica, kind, identity, random, create=True)
+
+    async def _share(self, computer: Computer, random: Random) -> str:
+        return await self._edit_one(computer, computer.replica, Customer, None, random, create=True)
+
+    async def _edit(self, computer: Computer, random: Random) -> str:
+        return await self._edit_some(computer, computer.replica, random)
+
+    async def _second_process(self, computer: Computer, random: Random) -> str:
+        self.faults["second process"] += 1
+        return await self._edit_some(computer, await computer.second_replica(), random)
+
+    async def _edit_some(self, computer: Computer, replica: Replica, random: Random) -> str:
+        chosen = await self._choose(computer, random)
+        if chosen is None:
+            return "nothing"
+        identity, kind = chosen
+        return await self._edit_one(computer, replica, BY_NAME[kind], identity, random, create=False)
+
+    async def _edit_one(
+        self,
+        computer: Computer,
+        replica: Replica,
+        kind: type[Document],
+        identity: str | None,
+        random: Random,
+        *,
+        create: bool,
+    ) -> str:
+        pending: tuple[str, Writes, dict[int, int]] | None = None
+        done: list[str] = []
+        client = replica._workspace.identity.client  # noqa: SLF001
+        before = 0
+        try:
+            async with replica.edit(
+                kind, identity, create=create and identity is not None, label="simulated"
+            ) as draft:
+                seen = await computer.version(draft.id)
+                before = seen.get(client, 0)
+                if not seen:
+                    fill_required(draft, random)
+                if random.random() < 0.1 and computer.meanwhile is None:
+                    with suppress(RemoteError):
+                        await computer.sync()
+                    done.append("sync in the middle")
+                done.extend(random_edit(draft, random) for _ in range(random.choice((1, 1, 2, 4))))
+                writes: Writes = draft._source.writes  # type: ignore[attr-defined]  # noqa: SLF001
+                pending = (draft.id, copy.copy(writes), seen)
+        except SimulatedCrash:
+            # Whether it was durable already is seen when the process runs again.
+            self.faults["crash"] += 1
+            done.append(await self._recover(computer))
+        finally:
+            if pending is not None and computer.is_running and not computer.disk.is_dead:
+                await self._record(computer, client, before, kind, pending)
+        return f"{kind.__name__} {pending[0] if pending else ''} {', '.join(done)}"
+
+    async def _record(
+        self,
+        computer: Computer,
+        client: int,
+        before: int,
+        kind: type[Document],
+        pending: tuple[str, Writes, dict[int, int]],
+    ) -> None:
+        identity, writes, seen = pending
+        applied = await computer.version(identity)
+        if applied.get(client, 0) == before:
+            return  # Nothing was written: it failed, or said what was there already.
+        document = self.model.document(identity, kind)
+        applied[client] = before
+        document.record(client, before + 1, writes, seen, applied)
+        for name, text in writes.texts.items():
+            document.remember_words(name, text, client, before + 1)
+        self.checks.acknowledge(computer, identity, client, before + 1)
+
+    async def _choose(self, computer: Computer, random: Random) -> tuple[str, str] | None:
+        found = await computer.rows("SELECT id, kind FROM _documents WHERE rev > 0 ORDER BY id")
+        return random.choice(found) if found else None
+
+    async def _mark(self, computer: Computer, random: Random) -> str:
+        chosen = await self._choose(computer, random)
+        if chosen is None or chosen[1] == "customer":
+            return "nothing"
+        await computer.replica.mark_for_sync(chosen[0])
+        return chosen[0]
+
+    async def _reset(self, computer: Computer, random: Random) -> str:
+        chosen = await self._choose(computer, random)
+        if chosen is None:
+            return "nothing"
+        self.checks.forget_status(computer, chosen[0])
+        return f"{chosen[0]} {await computer.replica.reset_sync(chosen[0])}"
+
+    async def _resolve(self, computer: Computer, random: Random) -> str:
+        conflicts = await computer.replica.conflicts()
+        if not conflicts:
+            return "nothing"
+        conflict = random.choice(conflicts)
+        kind = BY_NAME[conflict.kind]
+        path = tuple(conflict.path.split("/"))
+        keep = random.randrange(len(conflict.values))
+        chosen = conflict.values[keep]
+        client = computer.workspace.identity.client
+        pending: tuple[str, Writes, dict[int, int]] | None = None
+        seen = await computer.version(conflict.document)
+        try:
+            async with computer.replica.edit(kind, conflict.document, label="decided") as draft:
+                source = draft._source  # noqa: SLF001
+                if conflict.reason == "values":
+                    source.write(path, chosen.raw)
+                elif chosen.is_removal:
+                    source.remove_entity(*path)
+                else:
+                    source.restore_entity(*path)
+                pending = (conflict.document, copy.copy(source.writes), seen)  # type: ignore[attr-defined]
+        except SimulatedCrash:
+            self.faults["crash"] += 1
+            await self._recover(computer)
+        finally:
+            if pending is not None and computer.is_running and not computer.disk.is_dead:
+                await self._record(computer, client, seen.get(client, 0), kind, pending)
+        return f"{conflict.document} {conflict.path} {keep}"
+
+    async def _void(self, computer: Computer, random: Random) -> str:
+        if not computer.replica.is_coordinator:
+            return "nothing"
+        entry = await computer.replica.void_number(random.choice(("quotes", "orders")), "spoilt")
+        return entry.text
+
+    # What the computer does.
+
+    async def _sync(self, computer: Computer, random: Random) -> str:
+        report = await computer.sync(fresh=random.random() < 0.1)
+        return f"{report.applied} applied, {report.published_files} published, {report.granted} granted"
+
+    async def _cut_round(self, computer: Computer, random: Random) -> str:
+        self.faults["cut round"] += 1
+        count = random.randrange(len(STEP_NAMES))
+        await computer.sync(count)
+        return f"after {count}"
+
+    async def _restart(self, computer: Computer, _: Random) -> str:
+        await computer.stop()
+        await computer.start()
+        await self.checks.after_restart(computer)
+        return ""
+
+    async def _meanwhile(self, computer: Computer, random: Random) -> str:
+        """Edit in the middle of a round, between two calls on the remote."""
+        self.faults["meanwhile"] += 1
+        did: list[str] = []
+
+        async def act() -> None:
+            with suppress(NestedEditError, DocumentNotFoundError, DocumentLockedError, ValidationError):
+                did.append(await self._edit(computer, random))
+            did.append(self.place.move(computer.name, random.getrandbits(30)))
+
+        computer.meanwhile = (random.randrange(12), act)
+        try:
+            await computer.sync()
+        finally:
+            computer.meanwhile = None
+        return "; ".join(did)
+
+    # What goes wrong on it.
+
+    async def _crash(self, computer: Computer, random: Random) -> str:
+        """Let the process die at some durable step of what it does next."""
+        computer.disk.crash_at(random.choice((1, 2, 3, 4, random.randrange(5, 40))))
+        try:
+            return await self._busy(computer, random)
+        finally:
+            computer.disk.crash_at(0)
+
+    async def _disk_error(self, computer: Computer, random: Random) -> str:
+        computer.disk.fail_at(random.choice((random.randrange(1, 8), random.randrange(8, 120))))
+        try:
+            return await self._busy(computer, random)
+        finally:
+            computer.disk.fail_at(0)
+
+    async def _busy(self, computer: Computer, random: Random) -> str:
+        act: Callable[[Computer, Random], Awaitable[str]] = random.choice(
+            (self._edit, self._make, self._mark, self._sync, self._sync, self._sync, self._restart)
+        )
+        return await act(computer, random)
+
+    async def _disk_full(self, computer: Computer, _: Random) -> str:
+        computer.disk.is_full = not computer.disk.is_full
+        self.faults["disk full"] += computer.disk.is_full
+        return "full" if computer.disk.is_full else "has room"
+
+    async def _clock(self, computer: Computer, random: Random) -> str:
+        self.faults["clock"] += 1
+        computer.offset_ms = random.choice((0, -HOUR_MS, random.randrange(-DECADE_MS, DECADE_MS)))
+        return f"{computer.offset_ms}"
+
+    async def _absence(self, computer: Computer, random: Random) -> str:
+        self.faults["absence"] += 1
+        await computer.stop()
+        computer.absent_steps = random.randrange(2, 10)
+        self.now_ms += random.randrange(200) * 24 * HOUR_MS
+        return f"for {computer.absent_steps} steps"
+
+    async def _retire(self, computer: Computer, _: Random) -> str:
+        if computer.replica.is_coordinator or len(self.running) < 3:
+            return "nothing"
+        self.faults["retire"] += 1
+        await computer.stop()
+        computer.is_retired = True
+        return "gone for good"
+
+    async def _restore(self, computer: Computer, _: Random) -> str:
+        if not computer.backup.exists():
+            await computer.back_up()
+            return "backed up"
+        self.faults["restore"] += 1
+        await self.checks.before_restore(computer)
+        await computer.restore()
+        await self.checks.after_restore(computer)
+        return "restored"
+
+    # When the faults have stopped.
+
+    async def _heal(self) -> None:
+        self.place.heal()
+        for computer in self.running:
+            computer.absent_steps = 0
+            computer.disk.is_full = False
+            computer.disk.restart()
+            if not computer.is_running:
+                await computer.start()
+                await self.checks.after_restart(computer)
+
+    async def _settle(self) -> None:
+        """Let everything arrive and everybody sync until nobody has anything to do, twice in a row."""
+        quiet = 0
+        reports: list[SyncReport | None] = []
+        for done in range(SETTLE_ROUNDS_MAX):
+            self.steps += 1
+            moved = self.place.settle()
+            reports = [await computer.sync_if_possible() for computer in self.running]
+            for computer, report in zip(self.running, reports, strict=True):
+                if report is None and done > 1 and await computer.is_attached():
+                    await computer.put_marker_back()
+                    self.log.append(f"a person puts the marker back on {computer.name}")
+            is_idle = moved == 0 and all(report is not None and report.is_idle for report in reports)
+            quiet = quiet + 1 if is_idle and not self.place.moves() else 0
+            if quiet == 2:
+                self.log.append(f"quiet after {done + 1} rounds")
+                return
+            # What is missing is asked for only after a while; what nobody knows to be missing shows in a heartbeat.
+            self.now_ms += 25 * HOUR_MS if done % 5 == 4 else HOUR_MS
+        raise Violation(f"not quiet after {SETTLE_ROUNDS_MAX} rounds: {reports} (I29)")
+
+    async def _stay_quiet(self) -> None:
+        """Check that with no edits and no faults nothing is written any more (I32)."""
+        before = dict(self.place.server)
+        for _ in range(2):
+            for computer in self.running:
+                await computer.sync(fresh=True)
+            self.place.settle()
+        if self.place.server != before:
+            changed = sorted(before.keys() ^ self.place.server.keys())
+            raise Violation(f"the folder goes on changing: {changed} (I32)")
+
+
+async def simulate(plan: Plan) -> Outcome:
+    """Run a schedule and return what came of it; a violation is an outcome."""
+    parent = _FAST_DISK if _FAST_DISK.is_dir() else None
+    violations: tuple[str, ...] = ()
+    with tempfile.TemporaryDirectory(prefix="crdtsync-", dir=parent) as directory:
+        simulation = Simulation(plan, Path(directory))
+        try:
+            await simulation.run()
+        except Violation as violation:
+            violations = (str(violation),)
+        except (SimulatedCrash, Exception) as error:  # noqa: BLE001 - whatever it is, it is the schedule's outcome
+            violations = (f"{type(error).__name__}: {error}",)
+        finally:
+            with suppress(Exception):
+                await simulation.close()
+    faults = simulation.faults + Counter({kind.value: n for kind, n in simulation.place.injected.items()})
+    trace = hashlib.blake2b("\n".join(simulation.log).encode(), digest_size=8).hexdigest()
+    return Outcome(plan, simulation.steps, faults, trace, violations, tuple(simulation.log))

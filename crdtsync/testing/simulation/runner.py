@@ -1,0 +1,161 @@
+"""Run many schedules, in as many processes as there are cores, and add up what came of them."""
+
+import asyncio
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from crdtsync.testing.simulation.plan import Plan, draw_plan
+from crdtsync.testing.simulation.run import Outcome, simulate
+from crdtsync.testing.simulation.shrinking import shrink
+
+CHUNK = 20
+"""How many schedules a process is given at a time."""
+
+
+@dataclass(slots=True)
+class Failure:
+    """A schedule in which something was not true."""
+
+    seed: int
+    profile: str
+    violations: tuple[str, ...]
+    replay: str
+    """The line that runs it again."""
+    faults: list[str]
+    log: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of some schedules."""
+
+    schedules: int = 0
+    steps: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    duration_s: float = 0.0
+
+    @property
+    def schedules_per_minute(self) -> float:
+        """By wall time, over all processes."""
+        return 60 * self.schedules / self.duration_s if self.duration_s else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How the schedules are to be run."""
+
+    profile: str = "any"
+    twice: bool = False
+    """Run each a second time, and compare the traces."""
+    shrinks: bool = True
+    """Cut a failing schedule down before it is reported."""
+
+
+def run_many(
+    seeds: range, orders: Orders, *, jobs: int = 1, on_progress: Callable[[Tally], None] | None = None
+) -> Tally:
+    """Run the schedules of some seeds.
+
+    Args:
+        seeds: which ones.
+        orders: how.
+        jobs: how many processes; with 1 they run in this one.
+        on_progress: is told what there is so far, after every chunk.
+    """
+    tally = Tally()
+    began_s = time.monotonic()
+    for part in _parts(_chunks(seeds), orders, jobs):
+        tally.schedules += part.schedules
+        tally.steps += part.steps
+        tally.faults += part.faults
+        tally.failures += part.failures
+        tally.duration_s = time.monotonic() - began_s
+        if on_progress is not None:
+            on_progress(tally)
+    tally.failures.sort(key=lambda failure: failure.seed)
+    return tally
+
+
+def run_plan(plan: Plan, *, twice: bool = False) -> Outcome:
+    """Run one schedule; a second run that differs is a violation as well."""
+    return asyncio.run(_run(plan, twice=twice))
+
+
+def replay_line(plan: Plan, whole: Plan | None = None) -> str:
+    """Return the command line that runs a schedule again."""
+    line = f"python -m crdtsync.testing simulate --seeds {plan.seed}:{plan.seed + 1} --profile {plan.profile}"
+    if whole is not None and len(plan.steps) < len(whole.steps):
+        line += f" --steps {','.join(str(step.place) for step in plan.steps)}"
+    return line
+
+
+def _parts(chunks: Iterator[range], orders: Orders, jobs: int) -> Iterator[Tally]:
+    if jobs <= 1:
+        for chunk in chunks:
+            yield _run_chunk((chunk, orders))
+        return
+    # Spawned, not forked: the same on every system, and nothing of this process leaks into the runs.
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        yield from pool.imap_unordered(_run_chunk, ((chunk, orders) for chunk in chunks))
+
+
+def _chunks(seeds: range) -> Iterator[range]:
+    for start in islice(range(seeds.start, seeds.stop, CHUNK), None):
+        yield range(start, min(start + CHUNK, seeds.stop))
+
+
+def _run_chunk(order: tuple[range, Orders]) -> Tally:
+    seeds, orders = order
+    return asyncio.run(_run_seeds(seeds, orders))
+
+
+async def _run_seeds(seeds: range, orders: Orders) -> Tally:
+    tally = Tally()
+    for seed in seeds:
+        whole = draw_plan(seed, orders.profile)
+        outcome = await _run(whole, twice=orders.twice)
+        tally.schedules += 1
+        tally.steps += outcome.steps
+        tally.faults += outcome.faults
+        if outcome.violations:
+            small = await shrink(whole, simulate) if orders.shrinks else outcome
+            if (
+                not small.violations
+            ):  # It did not fail again: the second run differed, and that is the finding.
+                small = outcome
+            tally.failures.append(
+                Failure(
+                    seed,
+                    orders.profile,
+                    small.violations,
+                    replay_line(small.plan, whole),
+                    sorted(small.plan.faults),
+                    small.log,
+                )
+            )
+    return tally
+
+
+async def _run(plan: Plan, *, twice: bool) -> Outcome:
+    outcome = await simulate(plan)
+    if twice:
+        again = await simulate(plan)
+        if again.trace != outcome.trace:
+            differing = next(
+                (f"{a!r} and {b!r}" for a, b in zip(outcome.log, again.log, strict=False) if a != b),
+                f"{len(outcome.log)} and {len(again.log)} lines",
+            )
+            return Outcome(
+                plan,
+                outcome.steps,
+                outcome.faults,
+                outcome.trace,
+                (*outcome.violations, f"a second run differs: {differing}"),
+                outcome.log,
+            )
+    return outcome
