@@ -147,7 +147,7 @@ class Folder:
             self.injected[FaultKind.PARTIAL] += 1
             return f"part {name} {size}"
         del view.downs[name]
-        if view.files.get(name) != data or name in view.hydrating:
+        if view.files.get(name) != data:
             view.set(name, data)
             view.wake()
         return f"down {name}"

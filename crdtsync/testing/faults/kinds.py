@@ -104,14 +104,16 @@ class Fault:
     leaves_apart: bool = False
     """Whether a view may differ from the service for good, also when faults have stopped and all is settled."""
     needs_person: bool = False
-    """Whether the folder needs a person afterwards, since its marker may be gone for all."""
+    """Whether the folder may need a person afterwards: if it strikes the marker, that may be gone for all."""
 
 
 _STATE, _ONE_CALL = Lasting.STATE, Lasting.ONE_CALL
 
 FAULTS: dict[FaultKind, Fault] = {
     FaultKind.DELAYED: Fault("an upload, download or delete does not come for long", (1, 2), _STATE),
-    FaultKind.UPLOAD_LOST: Fault("a file never leaves its machine", (7, 13), leaves_apart=True),
+    FaultKind.UPLOAD_LOST: Fault(
+        "a file never leaves its machine", (7, 13), leaves_apart=True, needs_person=True
+    ),
     FaultKind.DOWNLOAD_LOST: Fault("a file never comes to one machine", (7,), leaves_apart=True),
     FaultKind.DELETE_LOST: Fault("a delete reaches nobody, or one machine not", (9,), leaves_apart=True),
     FaultKind.DUPLICATED: Fault("a file is there again, under a second name", (3,)),
@@ -123,20 +125,26 @@ FAULTS: dict[FaultKind, Fault] = {
     FaultKind.PARTIAL: Fault("a prefix of a file is visible while it comes", (5,)),
     FaultKind.ZERO_TAIL: Fault("the size is right, the tail is zeros while it comes", (5,)),
     FaultKind.EMPTY: Fault("a file of zero bytes while it comes", (5,)),
-    FaultKind.FLIPPED_BIT: Fault("a bit of a file is flipped", (6,), leaves_apart=True),
+    FaultKind.FLIPPED_BIT: Fault("a bit of a file is flipped", (6,), leaves_apart=True, needs_person=True),
     FaultKind.TRUNCATED: Fault(
-        "a file was cut short, or its tail is zeros, for good", (6,), leaves_apart=True
+        "a file was cut short, or its tail is zeros, for good", (6,), leaves_apart=True, needs_person=True
     ),
-    FaultKind.CONCATENATED: Fault("bytes were appended to a file", (6, 25), leaves_apart=True),
-    FaultKind.SWAPPED: Fault("a file has the content of another valid file", (6,), leaves_apart=True),
-    FaultKind.VANISHED: Fault("a file is gone although nobody deleted it", (7,), leaves_apart=True),
+    FaultKind.CONCATENATED: Fault(
+        "bytes were appended to a file", (6, 25), leaves_apart=True, needs_person=True
+    ),
+    FaultKind.SWAPPED: Fault(
+        "a file has the content of another valid file", (6,), leaves_apart=True, needs_person=True
+    ),
+    FaultKind.VANISHED: Fault(
+        "a file is gone although nobody deleted it", (7,), leaves_apart=True, needs_person=True
+    ),
     FaultKind.RESURRECTED: Fault("a deleted file comes back", (8, 56)),
     FaultKind.ROLLED_BACK: Fault("the folder is as it was, for all", (10,), needs_person=True),
     FaultKind.VIEW_ROLLED_BACK: Fault("the folder is as it was, for one machine", (11,), leaves_apart=True),
     FaultKind.VIEW_FROZEN: Fault("nothing comes to one machine", (11,), _STATE),
     FaultKind.UPLOADS_PAUSED: Fault("nothing leaves one machine", (13,), _STATE),
     FaultKind.UPLOADS_IGNORED: Fault(
-        "what is written now never leaves the machine", (13,), _STATE, leaves_apart=True
+        "what is written now never leaves the machine", (13,), _STATE, leaves_apart=True, needs_person=True
     ),
     FaultKind.FOLDER_EMPTIED: Fault(
         "an empty folder in its place; what is written there is lost", (12,), _STATE
@@ -146,7 +154,7 @@ FAULTS: dict[FaultKind, Fault] = {
     FaultKind.FOLDER_NESTED: Fault("the folder holds a copy of itself", (12, 3)),
     FaultKind.DIRECTORY_SPLIT: Fault("a directory's files, or some, are in a second directory", (21,)),
     FaultKind.NAME_CHANGED: Fault(
-        "case folded, characters replaced, or name shortened", (18,), leaves_apart=True
+        "case folded, characters replaced, or name shortened", (18,), leaves_apart=True, needs_person=True
     ),
     FaultKind.PLACEHOLDER: Fault("a file comes as a placeholder and hydrates later", (14,)),
     FaultKind.DEHYDRATED: Fault("a local file, also an own one, becomes a placeholder", (14, 15)),
@@ -160,7 +168,11 @@ FAULTS: dict[FaultKind, Fault] = {
     FaultKind.FULL: Fault("no space, after some more puts", (27,), _STATE),
     FaultKind.FULL_YET_WRITTEN: Fault("no space says the error; the file is there", (27,), _ONE_CALL),
     FaultKind.FULL_LEAVES_PART: Fault(
-        "no space, and others see a prefix under the final name", (27, 5), _ONE_CALL, leaves_apart=True
+        "no space, and others see a prefix under the final name",
+        (27, 5),
+        _ONE_CALL,
+        leaves_apart=True,
+        needs_person=True,
     ),
     FaultKind.PUT_UNANSWERED: Fault(
         "a put or delete takes effect and its caller is told that it failed", (17, 27), _ONE_CALL
@@ -177,7 +189,7 @@ FAULTS: dict[FaultKind, Fault] = {
     FaultKind.FOREIGN_FILES: Fault("files of services and systems", (30,)),
     FaultKind.JUNK_RANDOM: Fault("an outsider writes anything", (57,)),
     FaultKind.JUNK_REPLAYED: Fault("an outsider writes an earlier file again, anywhere", (57, 56)),
-    FaultKind.JUNK_RENAMED: Fault("an outsider renames a file", (57,)),
+    FaultKind.JUNK_RENAMED: Fault("an outsider renames a file", (57,), needs_person=True),
     FaultKind.JUNK_TRUNCATED: Fault("an outsider writes a part of a file", (57,)),
     FaultKind.JUNK_OVERSIZED: Fault("an outsider writes a file beyond every bound", (57, 29)),
     FaultKind.JUNK_FLOOD: Fault("an outsider writes many files", (57, 29)),

@@ -210,6 +210,15 @@ def test_a_profile_may_show_parts_by_itself():
     assert len(seen) > 10
 
 
+def test_a_part_is_shown_once_for_each_content_that_comes():
+    draw = 4 - 1
+    place = shared(profile=PROFILES["smb"])
+    for data in (content(X), content(Y)):
+        place.write(X, data)
+        assert [place.move(B, draw), place.move(B, draw)] == [f"part {X} 0", f"down {X}"]
+        assert get(place, B, X) == data
+
+
 def bits(data):
     return int.from_bytes(data, "big")
 
