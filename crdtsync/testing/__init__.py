@@ -28,6 +28,7 @@ from crdtsync.testing.remote_checks import placeholder_check as placeholder_chec
 from crdtsync.testing.remote_checks import unreachable_check as unreachable_check
 from crdtsync.testing.remote_checks_common import RemoteCheck as RemoteCheck
 from crdtsync.testing.remote_checks_common import RemoteCheckError as RemoteCheckError
+from crdtsync.testing.stateful import fleet_machine as fleet_machine
 from crdtsync.testing.store_checks import STORE_CHECKS as STORE_CHECKS
 from crdtsync.testing.store_checks import WAITS_FOR_THE_DISK as WAITS_FOR_THE_DISK
 from crdtsync.testing.store_checks import StoreCheck as StoreCheck
@@ -66,6 +67,7 @@ __all__ = [
     "assert_converged",
     "check_remote",
     "check_store",
+    "fleet_machine",
     "placeholder_check",
     "unreachable_check",
 ]
