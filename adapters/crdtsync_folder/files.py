@@ -38,7 +38,8 @@ _FLAGS = (
 _READ_FLAGS = os.O_RDONLY | _FLAGS
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
 
-# How file systems without hard links say so (FAT, many FUSE mounts, SMB shares, some containers).
+# How file systems without hard links say so (FAT, many FUSE mounts, SMB shares, some containers). EIO is what a
+# drive mounted by rclone says; where it is a medium that fails, the rename that follows will say so too.
 _CANNOT_LINK = frozenset(
     {
         errno.EPERM,
@@ -49,6 +50,7 @@ _CANNOT_LINK = frozenset(
         errno.EINVAL,
         errno.EMLINK,
         errno.EXDEV,
+        errno.EIO,
     }
 )
 

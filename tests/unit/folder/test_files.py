@@ -142,7 +142,7 @@ async def test_reading_waits_for_another_program_too(tmp_path):
     assert pauses == [0.05, 0.1]
 
 
-@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EACCES])
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EACCES, errno.EIO])
 async def test_without_hard_links_a_file_is_renamed_and_replaces_nothing(tmp_path, code):
     remote = FolderRemote(tmp_path, disk=Disk(link=Failing(os_error(code), os.link)))
     results = await asyncio.gather(*(remote.put("x", bytes([n])) for n in range(8)), return_exceptions=True)
