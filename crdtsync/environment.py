@@ -51,6 +51,8 @@ class Verdict:
     them was not examined."""
     unreadable: str = ""
     """Why what is stored cannot be opened, so that nothing can be said of the deltas; empty when it can."""
+    deaths: int = 0
+    """How often examining it has ended the process that did so."""
     is_settled: bool = True
     """False: too many deltas were bad to look at all of them; examine the case again without those named here."""
 

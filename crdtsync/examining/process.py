@@ -136,19 +136,20 @@ class ProcessExaminer:
             if deaths[last] < DEATHS_PER_DELTA:
                 continue
             if last == STORED:
-                return Verdict(unreadable=ending)
+                return Verdict(unreadable=ending, deaths=sum(deaths.values()))
             doomed[last] = ending
             if len(doomed) == DOOMED_PER_CASE:
-                return Verdict(doomed, is_settled=False)
+                return Verdict(doomed, deaths=sum(deaths.values()), is_settled=False)
         if last.unreadable:
             return Verdict(unreadable=last.unreadable)
-        accepted = without(last.refused, needs)
+        refused = dict(last.refused)
+        accepted = without(refused, needs)
         whole = Case(case.updates, [case.deltas[index] for index in accepted], list)
         for _ in range(DEATHS_PER_DELTA):
             good, _ = await self._try_out([whole])
-            if good:
-                return Verdict(last.refused if good[0] else last.refused | dict.fromkeys(accepted, TOGETHER))
-        return Verdict(last.refused | dict.fromkeys(accepted, TOGETHER))
+            if good == [True]:
+                return Verdict(refused, deaths=sum(deaths.values()))
+        return Verdict(refused | dict.fromkeys(accepted, TOGETHER), deaths=sum(deaths.values()))
 
     async def _ask(
         self, request: Request, is_complete: Callable[[list[bool | int | Sifted]], bool]

@@ -6,13 +6,13 @@ touched is thrown away, since a CRDT cannot roll back.
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
 from crdtsync.document.draft import REFERENCES, Draft
 from crdtsync.document.live import LiveDocument
-from crdtsync.environment import Environment
+from crdtsync.environment import Environment, Verdict
 from crdtsync.errors import CrdtError, DocumentNotFoundError, UnknownKindError, ValidationError
 from crdtsync.protocol.causality import (
     ChangeId,
@@ -20,7 +20,6 @@ from crdtsync.protocol.causality import (
     Version,
     advance,
     causes_of_next,
-    missing,
     pack_frontier,
     pack_version,
     unpack_frontier,
@@ -28,6 +27,15 @@ from crdtsync.protocol.causality import (
 )
 from crdtsync.protocol.segment import Change, DocumentChanges
 from crdtsync.store import projections
+from crdtsync.store.arrivals import (
+    Arrival,
+    DocumentRow,
+    add_waiting,
+    document_row,
+    keep_waiting,
+    refuse,
+    stored_updates,
+)
 from crdtsync.store.clock import time_of
 from crdtsync.store.kinds import Kinds, set_finished, table_of
 
@@ -77,6 +85,8 @@ class Applied:
     waiting: int = 0
     refused: int = 0
     touched: set[str] = field(default_factory=set)
+    again: list[DocumentChanges] = field(default_factory=list)
+    """What is to be looked at and examined once more: the document has changed meanwhile, or much of it was bad."""
 
     def __iadd__(self, other: "Applied") -> Self:
         self.applied += other.applied
@@ -84,6 +94,7 @@ class Applied:
         self.waiting += other.waiting
         self.refused += other.refused
         self.touched |= other.touched
+        self.again += other.again
         return self
 
 
@@ -241,61 +252,51 @@ class Documents:
             connection.execute("INSERT INTO _outbox (remote, change) SELECT n, ? FROM _remotes", (change,))
         return MadeChange(document_id, document.n, change, change_id, created)
 
-    def apply(
-        self, connection: sqlite3.Connection, incoming: DocumentChanges, segment: int | None = None
-    ) -> Applied:
-        """Apply changes of one document that came from elsewhere, as far as their causes are here.
+    def apply(self, connection: sqlite3.Connection, arrival: Arrival, verdict: Verdict | None) -> Applied:
+        """Apply changes of one document that came from elsewhere and were examined, as far as their causes are here.
 
-        What cannot be applied yet waits in the database; what the CRDT refuses goes to the quarantine. Must
-        run inside a transaction.
+        What cannot be applied yet waits in the database; what is bad goes to the quarantine. Must run inside a
+        transaction.
+
+        Args:
+            connection: the writer's.
+            arrival: what came.
+            verdict: what was found of it; None where nothing of it is ready.
         """
         result = Applied()
         now_ms = time_of(self._environment)
-        try:
-            document = self._open_or_create(connection, incoming, now_ms)
-        except CrdtError as error:
+        incoming = arrival.incoming
+        if not _is_as_seen(connection, arrival):
+            # Examined on another state than there is now: nothing is known of what it does on this one.
+            result.again.append(incoming)
+            return result
+        if verdict is not None and verdict.unreadable:
             # What is stored of it cannot be read: its changes wait, and everything else goes on.
-            _quarantine_document(connection, incoming.document, error, now_ms)
+            _quarantine_document(connection, incoming.document, verdict.unreadable, now_ms)
             keys = {ChangeId(item.client, item.sequence): item for item in incoming.changes}
-            _add_waiting(connection, incoming.document, incoming.kind, keys, dict.fromkeys(keys, segment))
+            add_waiting(connection, incoming, keys, arrival.carried)
             result.waiting = len(keys)
             return result
-        if document is None:
+        if verdict is not None and verdict.refused:
+            refused = [arrival.ready[index] for index in verdict.refused]
+            for change, reason in zip(refused, verdict.refused.values(), strict=True):
+                refuse(connection, incoming.document, change, reason, now_ms)
+            result.refused = len(refused)
+            if not verdict.is_settled:
+                result.again.append(incoming)
+                return result
+            arrival.leave_out(refused)
+        result.refused += arrival.poisonous
+        result.known = arrival.known
+        if not self._receive(connection, arrival, now_ms):
             result.refused = len(incoming.changes)
             return result
-        version = dict(document.version)
-        frontier = document.frontier
-        waiting = {ChangeId(item.client, item.sequence): item for item in incoming.changes}
-        carried: dict[ChangeId, int | None] = dict.fromkeys(waiting, segment)
-        result.known = sum(version.get(key.client, 0) >= key.sequence for key in waiting)
-        stored = _waiting(connection, document.id)
-        for item, item_segment in stored:
-            key = ChangeId(item.client, item.sequence)
-            waiting[key], carried[key] = item, item_segment
-        ready: list[Change] = []
-        progress = True
-        while progress and waiting:
-            progress = False
-            for key in list(waiting):
-                change = waiting[key]
-                if version.get(key.client, 0) >= key.sequence:
-                    del waiting[key]
-                elif not missing(version, key, change.causes):
-                    frontier = advance(version, frontier, key, change.causes)
-                    ready.append(change)
-                    del waiting[key]
-                    progress = True
-        if ready:
-            self._touched_by_job.add(document.id)
-            refused = self._apply_ready(connection, document, ready, now_ms, carried, version, frontier)
-            result.refused += refused
-            result.applied += len(ready) - refused
-            result.touched.add(document.id)
-        if stored or waiting:
-            _keep_waiting(connection, document, waiting, carried)
-        result.waiting = len(waiting)
-        if document.id not in self._open:
-            document.live.close()
+        if arrival.ready:
+            result.applied = self._apply_ready(connection, arrival, now_ms)
+            result.refused += len(arrival.ready) - result.applied
+            result.touched.add(incoming.document)
+        keep_waiting(connection, arrival)
+        result.waiting = len(arrival.waiting)
         return result
 
     def reproject(self, connection: sqlite3.Connection, kind: str, count: int, after: int = 0) -> int | None:
@@ -314,7 +315,7 @@ class Documents:
                 document = self.open(connection, document_id, keep=False)
             except CrdtError as error:
                 # What is stored of it cannot be read: the others must not wait for it.
-                _quarantine_document(connection, document_id, error, time_of(self._environment))
+                _quarantine_document(connection, document_id, error.message, time_of(self._environment))
                 continue
             self._touched_by_job.add(document_id)
             conflicts = projections.save(
@@ -337,79 +338,37 @@ class Documents:
                 (n,),
             )
 
-    def _apply_ready(
-        self,
-        connection: sqlite3.Connection,
-        document: OpenDocument,
-        ready: list[Change],
-        now_ms: int,
-        carried: dict[ChangeId, int | None],
-        version: Version,
-        frontier: Frontier,
-    ) -> int:
-        """Apply changes whose causes are here, in order; return how many the CRDT refused.
-
-        `version` and `frontier` are those after all of them.
-        """
-        refused = 0
+    def _apply_ready(self, connection: sqlite3.Connection, arrival: Arrival, now_ms: int) -> int:
+        """Apply changes that were examined, all at once and in order; return how many were applied."""
+        document = self._open_arrived(connection, arrival)
+        self._touched_by_job.add(document.id)
+        ready = arrival.ready
         try:
             _take(document.live, [change.delta for change in ready])
-        except CrdtError:
-            # One of them is bad: find it on fresh copies, so that the others are not lost with it.
-            accepted, rejected = self._sift(connection, document, ready)
-            refused = len(ready) - len(accepted)
+        except CrdtError as error:
+            # It was examined on this very state in the same way, so that this does not happen; if it does, the
+            # changes are to blame, and not the other documents.
             document.live.close()
-            document.live = self._live(connection, document.n, document.kind, None)
-            document.stored = projections.Stored()
-            document.live.apply([change.delta for change in accepted])
-            for change, reason in rejected:
-                _quarantine_change(connection, document, change, reason, now_ms)
-            version, frontier = document.version, document.frontier
-            for change in accepted:
-                frontier = advance(version, frontier, ChangeId(change.client, change.sequence), change.causes)
-            ready = accepted
-        if not ready:
-            return refused
-        document.version, document.frontier = version, frontier
+            self._open.pop(document.id, None)
+            for change in ready:
+                refuse(connection, document.id, change, error.message, now_ms)
+            return 0
+        document.version, document.frontier = arrival.after
         connection.executemany(
             _INSERT_CHANGE,
-            [_change_row(document.n, item, carried[ChangeId(item.client, item.sequence)]) for item in ready],
+            [
+                _change_row(document.n, item, arrival.carried[ChangeId(item.client, item.sequence)])
+                for item in ready
+            ],
         )
         last = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
         document.deltas += len(ready)
         self._save(connection, document, last, max(change.at_ms for change in ready))
         if any(REFERENCES.encode() in change.delta for change in ready):
             self._save_aliases(connection, document)
-        return refused
-
-    def _sift(
-        self, connection: sqlite3.Connection, document: OpenDocument, ready: list[Change]
-    ) -> tuple[list[Change], list[tuple[Change, str]]]:
-        accepted: list[Change] = []
-        rejected: list[tuple[Change, str]] = []
-        version = dict(document.version)
-        frontier = document.frontier
-        scratch: LiveDocument | None = None
-        for change in ready:
-            key = ChangeId(change.client, change.sequence)
-            if missing(version, key, change.causes):
-                rejected.append((change, "it builds on a change that was refused"))
-                continue
-            if scratch is None:
-                scratch = self._live(connection, document.n, document.kind, None)
-                _take(scratch, [item.delta for item in accepted])
-            try:
-                _take(scratch, [change.delta])
-            except CrdtError as error:
-                rejected.append((change, error.message))
-                scratch.close()
-                scratch = None
-                continue
-            accepted.append(change)
-            frontier = advance(version, frontier, key, change.causes)
-        if scratch is not None:
-            scratch.close()
-        return accepted, rejected
+        if document.id not in self._open:
+            document.live.close()
+        return len(ready)
 
     def _save(self, connection: sqlite3.Connection, document: OpenDocument, change: int, at_ms: int) -> None:
         if document.deltas >= DELTAS_PER_STATE:
@@ -441,30 +400,41 @@ class Documents:
             [(text, document.n) for text in document.live.references()],
         )
 
-    def _open_or_create(
-        self, connection: sqlite3.Connection, incoming: DocumentChanges, now_ms: int
-    ) -> OpenDocument | None:
-        """Return the document, kept open only if it was; None if its kind is not what others say."""
-        row = connection.execute("SELECT kind FROM _documents WHERE id = ?", (incoming.document,)).fetchone()
+    def _receive(self, connection: sqlite3.Connection, arrival: Arrival, now_ms: int) -> bool:
+        """Make room for the document and see to its being shared; False if its kind is not what others say."""
+        incoming, row = arrival.incoming, arrival.row
         if row is None:
             first = min((change.at_ms for change in incoming.changes), default=now_ms)
-            return self._create(connection, incoming.document, incoming.kind, first, shared=True, keep=False)
-        if row[0] != incoming.kind:
+            document = self._create(
+                connection, incoming.document, incoming.kind, first, shared=True, keep=False
+            )
+            arrival.row = _row_of(document)
+            document.live.close()
+            return True
+        if row.kind != incoming.kind:
             connection.execute(
                 "INSERT OR IGNORE INTO _quarantine (at_ms, what, name, reason, waiting_helps) VALUES (?, ?, ?, ?, 0)",
                 (
                     now_ms,
                     "change",
                     incoming.document,
-                    f"it is a {row[0]} here and a {incoming.kind} elsewhere",
+                    f"it is a {row.kind} here and a {incoming.kind} elsewhere",
                 ),
             )
-            return None
-        document = self.open(connection, incoming.document, keep=False)
-        if not document.shared:
-            self.share(connection, document.n)
+            return False
+        if not row.shared:
+            self.share(connection, row.n)
+        return True
+
+    def _open_arrived(self, connection: sqlite3.Connection, arrival: Arrival) -> OpenDocument:
+        """Return the document that changes are for, kept open only if it was."""
+        row = arrival.row
+        assert row is not None
+        if arrival.incoming.document in self._open:
+            document = self.open(connection, arrival.incoming.document)
             document.shared = True
-        return document
+            return document
+        return self._opened(arrival.incoming.document, row._replace(shared=1), arrival.updates)
 
     def _create(
         self,
@@ -491,39 +461,24 @@ class Documents:
         return document
 
     def _load(self, connection: sqlite3.Connection, document_id: str) -> OpenDocument:
-        row = connection.execute(
-            "SELECT n, kind, rev, shared, digest, version, frontier, deltas, conflicts FROM _documents WHERE id = ?",
-            (document_id,),
-        ).fetchone()
+        row = document_row(connection, document_id)
         if row is None:
             raise DocumentNotFoundError(f"there is no document {document_id}")
-        n, kind, rev, shared, digest, version, frontier, deltas, conflicts = row
-        live = self._live(connection, n, kind, digest)
-        stored = projections.Stored(conflicts=None if conflicts else [])
-        return OpenDocument(
-            n,
-            document_id,
-            kind,
-            rev,
-            bool(shared),
-            unpack_version(version),
-            unpack_frontier(frontier),
-            deltas,
-            live,
-            stored,
-        )
+        return self._opened(document_id, row, stored_updates(connection, row.n))
 
-    def _live(self, connection: sqlite3.Connection, n: int, kind: str, digest: bytes | None) -> LiveDocument:
-        state = connection.execute("SELECT change, state FROM _states WHERE document = ?", (n,)).fetchone()
-        updates = [] if state is None else [state[1]]
-        updates.extend(
-            delta
-            for (delta,) in connection.execute(
-                "SELECT delta FROM _changes WHERE document = ? AND n > ? ORDER BY n",
-                (n, 0 if state is None else state[0]),
-            )
+    def _opened(self, document_id: str, row: DocumentRow, updates: list[bytes]) -> OpenDocument:
+        return OpenDocument(
+            row.n,
+            document_id,
+            row.kind,
+            row.rev,
+            bool(row.shared),
+            unpack_version(row.version),
+            unpack_frontier(row.frontier),
+            row.deltas,
+            LiveDocument(self.client, self.kinds.projected(row.kind), updates, digest=row.digest),
+            projections.Stored(conflicts=None if row.conflicts else []),
         )
-        return LiveDocument(self.client, self.kinds.projected(kind), updates, digest=digest)
 
     def _keep(self, document: OpenDocument) -> None:
         self._open[document.id] = document
@@ -561,74 +516,33 @@ def _take(live: LiveDocument, deltas: list[bytes]) -> None:
     _ = live.registers, live.digest
 
 
-def unpack_causes(packed: bytes) -> tuple[ChangeId, ...]:
-    """Return the causes stored with a change."""
-    return unpack_frontier(packed) if packed else ()
+def _is_as_seen(connection: sqlite3.Connection, arrival: Arrival) -> bool:
+    """Whether the document is what it was when its changes were looked at."""
+    row = connection.execute(
+        "SELECT rev, shared FROM _documents WHERE id = ?", (arrival.incoming.document,)
+    ).fetchone()
+    if row is None or arrival.row is None:
+        return row is None and arrival.row is None
+    return bool(row[0] == arrival.row.rev and row[1] == arrival.row.shared)
 
 
-def _waiting(connection: sqlite3.Connection, document_id: str) -> list[tuple[Change, int | None]]:
-    rows = connection.execute(
-        "SELECT client, sequence, at_ms, causes, label, delta, segment FROM _waiting WHERE document = ? "
-        "ORDER BY client, sequence",
-        (document_id,),
-    )
-    return [
-        (Change(client, sequence, at_ms, unpack_causes(causes), label, delta), segment)
-        for client, sequence, at_ms, causes, label, delta, segment in rows
-    ]
-
-
-def _keep_waiting(
-    connection: sqlite3.Connection,
-    document: OpenDocument,
-    waiting: Mapping[ChangeId, Change],
-    carried: Mapping[ChangeId, int | None],
-) -> None:
-    """Make the waiting room of a document hold just these changes."""
-    connection.execute("DELETE FROM _waiting WHERE document = ?", (document.id,))
-    _add_waiting(connection, document.id, document.kind, waiting, carried)
-
-
-def _add_waiting(
-    connection: sqlite3.Connection,
-    document_id: str,
-    kind: str,
-    waiting: Mapping[ChangeId, Change],
-    carried: Mapping[ChangeId, int | None],
-) -> None:
-    connection.executemany(
-        "INSERT OR IGNORE INTO _waiting (document, client, sequence, kind, at_ms, label, causes, delta, segment) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                document_id,
-                change.client,
-                change.sequence,
-                kind,
-                change.at_ms,
-                change.label,
-                pack_frontier(change.causes) if change.causes else b"",
-                change.delta,
-                carried[key],
-            )
-            for key, change in waiting.items()
-        ],
+def _row_of(document: OpenDocument) -> DocumentRow:
+    """Return the row of a document that was just made."""
+    return DocumentRow(
+        document.n,
+        document.kind,
+        document.rev,
+        1,
+        document.live.digest,
+        pack_version({}),
+        pack_frontier(()),
+        0,
+        0,
     )
 
 
-def _quarantine_document(
-    connection: sqlite3.Connection, document_id: str, error: CrdtError, now_ms: int
-) -> None:
+def _quarantine_document(connection: sqlite3.Connection, document_id: str, problem: str, now_ms: int) -> None:
     connection.execute(
         "INSERT OR IGNORE INTO _quarantine (at_ms, what, name, reason, waiting_helps) VALUES (?, ?, ?, ?, 0)",
-        (now_ms, "document", document_id, f"what is stored of it cannot be read: {error.message}"),
-    )
-
-
-def _quarantine_change(
-    connection: sqlite3.Connection, document: OpenDocument, change: Change, reason: str, now_ms: int
-) -> None:
-    connection.execute(
-        "INSERT OR IGNORE INTO _quarantine (at_ms, what, name, reason, waiting_helps, data) VALUES (?, ?, ?, ?, 0, ?)",
-        (now_ms, "change", f"{document.id}/{change.client:x}/{change.sequence}", reason, change.delta),
+        (now_ms, "document", document_id, f"what is stored of it cannot be read: {problem}"),
     )

@@ -1,7 +1,7 @@
 """Remotes, feeds and files in the database: what is to be published, what was, and what came in."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from crdtsync.protocol.segment import (
     encode_segment,
 )
 from crdtsync.store import own_files
-from crdtsync.store.documents import unpack_causes
+from crdtsync.store.arrivals import unpack_causes
 
 SEGMENT_CHANGES_MAX = 20_000
 SEGMENT_DELTA_BYTES_MAX = 8 * 1024 * 1024
@@ -163,9 +163,9 @@ def seal(
     return own
 
 
-def known_files(connection: sqlite3.Connection, n: int) -> dict[str, int]:
-    """Return the names and sizes of the files that need not be read again."""
-    return dict(connection.execute("SELECT name, size_bytes FROM _files WHERE remote = ?", (n,)))
+def known_files(connection: sqlite3.Connection, n: int) -> set[tuple[str, int]]:
+    """Return the names and sizes of the files that need not be read again: a place may list two of one name."""
+    return set(connection.execute("SELECT name, size_bytes FROM _files WHERE remote = ?", (n,)))
 
 
 def remember_file(connection: sqlite3.Connection, n: int, name: str, size_bytes: int, verdict: str) -> None:
@@ -206,11 +206,14 @@ def is_needless(connection: sqlite3.Connection, n: int, hint: NameHint) -> bool:
         "SELECT EXISTS (SELECT 1 FROM _segments WHERE hash >= ? AND hash < ? AND remote = ?) "
         "OR EXISTS (SELECT 1 FROM _own_files WHERE remote = ? AND substr(hash, 1, ?) = ?) "
         "OR (? AND EXISTS (SELECT 1 FROM _ledger WHERE idx >= ?)) "
-        "OR (? AND EXISTS (SELECT 1 FROM _peers WHERE remote = ? AND replica = ? AND counter >= ?))",
+        "OR (? AND EXISTS (SELECT 1 FROM _peers WHERE remote = ? AND replica = ? AND counter >= ?)) "
+        "OR (? AND EXISTS (SELECT 1 FROM _remotes r JOIN _meta m ON m.key = 'replica' "
+        "WHERE r.n = ? AND m.value = ? AND r.beacon_counter >= ?))",
         (
             *(start, start + b"\xff" * 32, n),
             *(n, len(start), start),
             *(hint.kind is NameKind.LEDGER, hint.number),
+            *(hint.kind is NameKind.BEACON, n, hint.owner, hint.number),
             *(hint.kind is NameKind.BEACON, n, hint.owner, hint.number),
         ),
     ).fetchone()
@@ -248,17 +251,20 @@ def receive_segment(
     return cursor.rowcount > 0
 
 
-def next_segment(connection: sqlite3.Connection, n: int) -> tuple[int, ReplicaId, FeedId, int, bytes] | None:
+def next_segment(
+    connection: sqlite3.Connection, n: int, aside: Collection[int] = ()
+) -> tuple[int, ReplicaId, FeedId, int, bytes] | None:
     """Return a segment whose predecessor is applied: (row, owner, feed, sequence, body); None if there is none.
 
-    Two successors of one segment (the feed of a restored replica) are both taken: changes carry their own
-    identity, so that neither can do harm.
+    Those whose rows are set aside are left out. Two successors of one segment (the feed of a restored replica)
+    are both taken: changes carry their own identity, so that neither can do harm.
     """
     row: tuple[int, ReplicaId, FeedId, int, bytes] | None = connection.execute(
         "SELECT s.n, s.owner, s.feed, s.sequence, s.body FROM _segments s WHERE s.remote = ? "
         "AND s.applied_ms IS NULL AND ((s.sequence = 1 AND s.previous = ?) OR EXISTS (SELECT 1 FROM _segments p "
         "WHERE p.hash = s.previous AND p.applied_ms IS NOT NULL AND p.owner = s.owner AND p.feed = s.feed "
-        "AND p.sequence = s.sequence - 1)) ORDER BY s.owner, s.feed, s.sequence LIMIT 1",
+        "AND p.sequence = s.sequence - 1)) "
+        f"AND s.n NOT IN ({','.join(map(str, aside))}) ORDER BY s.owner, s.feed, s.sequence LIMIT 1",
         (n, NO_HASH),
     ).fetchone()
     return row

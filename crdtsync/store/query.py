@@ -13,7 +13,7 @@ from crdtsync.document.registers import decode_seen
 from crdtsync.document.schema import DocumentSchema
 from crdtsync.errors import DocumentNotFoundError, UsageError
 from crdtsync.protocol.causality import ChangeId
-from crdtsync.store.documents import unpack_causes
+from crdtsync.store.arrivals import unpack_causes
 from crdtsync.store.kinds import SqlValue, annotation_of, column_of, sql_value, table_of
 
 PAGE_MAX = 10_000

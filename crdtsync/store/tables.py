@@ -168,7 +168,7 @@ CREATE TABLE _files (
     name TEXT NOT NULL,
     size_bytes INTEGER NOT NULL,
     verdict TEXT NOT NULL,              -- read | foreign | bad
-    PRIMARY KEY (remote, name)
+    PRIMARY KEY (remote, name, size_bytes)
 ) WITHOUT ROWID;
 
 -- The newest beacon of every replica.
@@ -266,7 +266,14 @@ def _create(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create,)
+def _add_poison(connection: sqlite3.Connection) -> None:
+    """Add the table of deltas that must never meet the CRDT again, by a hash of their bytes."""
+    connection.execute(
+        "CREATE TABLE _poison (document TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (document, hash)) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _add_poison)
 """Step i brings a database from version i to version i + 1. Released steps are never changed."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

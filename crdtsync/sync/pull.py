@@ -80,7 +80,7 @@ def _candidates(
         hint = classify(file.name)
         if hint.kind is NameKind.LEDGER and hint.owner == session.replica:
             session.ledger_named = max(session.ledger_named, hint.number or 0)
-        if session.known.get(file.name) == file.size_bytes or session.own.get(file.name) == file.size_bytes:
+        if (file.name, file.size_bytes) in session.known or session.own.get(file.name) == file.size_bytes:
             continue
         if not hint.worth_opening:
             continue
@@ -120,8 +120,12 @@ async def _read(session: Session, file: RemoteFile, hint: NameHint, report: Sync
         return None
     session.damaged.pop(name, None)
     session.parked.discard((hint.owner, hint.feed, hint.number))
-    session.retries.pop(name, None)
-    session.retry_in.pop(name, None)
+    if len(data) == file.size_bytes:
+        session.retries.pop(name, None)
+        session.retry_in.pop(name, None)
+    else:
+        # It has changed since the listing, or the place has two files of that name and gives either.
+        _retry_later(session, name)
     own_data = data if decoded.header.writer == session.replica else b""
     return _Read(RemoteFile(name, len(data)), hint, decoded, own_data)
 
@@ -142,9 +146,7 @@ async def _note_bad(
     if await session.workspace.database.read(lambda c: feeds.is_needless(c, session.n, hint)):
         await _remember(session, file, "bad")
         return
-    retries = session.retries.get(file.name, 0) + 1
-    session.retries[file.name] = retries
-    session.retry_in[file.name] = min(2 ** (retries - 1) - 1, RETRY_ROUNDS_MAX)
+    _retry_later(session, file.name)
     report.problems.append(f"{file.name}: {error}")
     now_ms = session.now_ms()
     since_ms = await session.workspace.database.write(
@@ -161,11 +163,17 @@ async def _note_bad(
             session.damaged[file.name] = hint
 
 
+def _retry_later(session: Session, name: str) -> None:
+    retries = session.retries.get(name, 0) + 1
+    session.retries[name] = retries
+    session.retry_in[name] = min(2 ** (retries - 1) - 1, RETRY_ROUNDS_MAX)
+
+
 async def _remember(session: Session, file: RemoteFile, verdict: str) -> None:
     await session.workspace.database.write(
         lambda c: feeds.remember_file(c, session.n, file.name, file.size_bytes, verdict)
     )
-    session.known[file.name] = file.size_bytes
+    session.known.add((file.name, file.size_bytes))
 
 
 async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> None:
@@ -208,7 +216,7 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
     await session.workspace.database.write(job)
     report.problems.extend(problems)
     for read in batch:
-        session.known[read.file.name] = read.file.size_bytes
+        session.known.add((read.file.name, read.file.size_bytes))
     session.own.update((own.name, own.size_bytes) for own in adopted)
 
 

@@ -38,8 +38,8 @@ class Session:
         self.remote = remote
         self.n = row.n
         self.folder = row.folder
-        self.known: dict[str, int] = {}
-        """Files that need not be read again: name -> size."""
+        self.known: set[tuple[str, int]] = set()
+        """Files that need not be read again: (name, size)."""
         self.own: dict[str, int] = {}
         """Own files that should be in the folder: name -> size."""
         self.damaged: dict[str, NameHint] = {}

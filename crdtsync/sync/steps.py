@@ -1,27 +1,32 @@
 """Apply, allocate, publish, acknowledge, and the round that runs all steps in their order."""
 
 import sqlite3
+from contextlib import aclosing
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
-from crdtsync.errors import FormatError, RemoteError, RemoteFileExistsError, RemoteUnavailableError
+from crdtsync.errors import (
+    ExaminerError,
+    FormatError,
+    RemoteError,
+    RemoteFileExistsError,
+    RemoteUnavailableError,
+)
 from crdtsync.protocol.beacon import Beacon, FeedPosition, FeedWant, encode_beacon
 from crdtsync.protocol.files import FILE_BYTES_MAX, FileHeader, FileType, encode_file
 from crdtsync.protocol.ids import ReplicaId
 from crdtsync.protocol.names import NameKind
-from crdtsync.protocol.segment import DocumentChanges, Segment, decode_segment
+from crdtsync.protocol.segment import Segment, decode_segment
 from crdtsync.remote import RemoteFile
 from crdtsync.store import feeds, health, marks, numbers, own_files, peers
 from crdtsync.store.documents import Applied
 from crdtsync.store.own_files import OwnFile
+from crdtsync.sync.examining import Arrivals, Examined
 from crdtsync.sync.pull import pull
 from crdtsync.sync.report import OnProgress, Phase, SyncReport
 from crdtsync.sync.session import LEDGER_FEED, Session
-
-APPLY_CHANGES_PER_JOB = 1_000
-"""A bound on how long the write lock is held, so that edits go on while much is applied."""
 
 PUT_FILES_PER_QUERY = 64
 COPIES_MAX = 8
@@ -49,7 +54,11 @@ async def sync_round(session: Session, on_progress: OnProgress | None = None) ->
     report = SyncReport()
     listing = await session.listing()
     await pull(session, listing, report, on_progress)
-    await apply(session, report, on_progress)
+    try:
+        await apply(session, report, on_progress)
+    except ExaminerError as error:
+        # What this replica has written goes out all the same; what has come in is in the inbox.
+        report.problems.append(f"the changes of others wait: {error}")
     await allocate(session, report)
     await publish(session, listing, report, on_progress)
     await acknowledge(session, report)
@@ -61,10 +70,12 @@ async def apply(session: Session, report: SyncReport, on_progress: OnProgress | 
 
     Raises:
         StoreError: the database failed; the segment is applied again from its beginning, which changes nothing.
+        ExaminerError: what came in cannot be examined now, and waits.
     """
     workspace = session.workspace
+    aside: set[int] = set()
     while True:
-        found = await workspace.database.read(lambda c: feeds.next_segment(c, session.n))
+        found = await workspace.database.read(lambda c: feeds.next_segment(c, session.n, aside))
         if found is None:
             break
         row, owner, _, _, body = found
@@ -75,7 +86,11 @@ async def apply(session: Session, report: SyncReport, on_progress: OnProgress | 
             await workspace.write(partial(_refuse_segment, session, row, reason))
             report.problems.append(reason)
             continue
-        await _apply_segment(session, row, owner, segment, report, on_progress)
+        if not await _apply_segment(session, row, owner, segment, report, on_progress):
+            aside.add(row)
+            report.problems.append(
+                f"a segment of {owner} is not applied to its end yet; a later round goes on"
+            )
     if report.waiting:
         # What one segment left waiting another one may have brought the causes for.
         report.waiting = await workspace.database.read(health.waiting)
@@ -88,26 +103,29 @@ async def _apply_segment(
     segment: Segment,
     report: SyncReport,
     on_progress: OnProgress | None,
-) -> None:
+) -> bool:
+    """Apply a segment; return False if some of it is left for a later round."""
     workspace = session.workspace
     total = sum(len(document.changes) for document in segment.documents)
     done = 0
-    groups = _groups(segment.documents)
-    for number, group in enumerate(groups):
-        is_last = number == len(groups) - 1
+    is_first = True
+    async with aclosing(Arrivals(workspace, row, segment.documents)) as arrivals:
+        while True:
+            group = await arrivals.next()
 
-        def job(
-            connection: sqlite3.Connection,
-            group: list[DocumentChanges] = group,
-            is_first: bool = number == 0,  # noqa: FBT001 - bound here, for this turn of the loop
-            is_last: bool = is_last,  # noqa: FBT001
-        ) -> Applied:
-            result = Applied()
-            if is_first:
-                feeds.remember_incarnations(connection, segment.incarnations)
-            for document in group:
-                result += workspace.documents.apply(connection, document, row)
-            if is_last:
+            def job(
+                connection: sqlite3.Connection,
+                group: list[Examined] = group,
+                is_first: bool = is_first,  # noqa: FBT001 - bound here, for this turn of the loop
+                is_last: bool = arrivals.is_at_end,  # noqa: FBT001
+            ) -> Applied:
+                result = Applied()
+                if is_first:
+                    feeds.remember_incarnations(connection, segment.incarnations)
+                for arrival, verdict in group:
+                    result += workspace.documents.apply(connection, arrival, verdict)
+                if not is_last or result.again:
+                    return result
                 if owner == session.replica:
                     marks.recall_requests(
                         connection, workspace.documents, owner, segment.requests, row, session.now_ms()
@@ -115,26 +133,20 @@ async def _apply_segment(
                 else:
                     marks.receive_requests(connection, owner, segment.requests)
                 feeds.mark_applied(connection, row, session.now_ms())
-            return result
+                return result
 
-        applied = await workspace.write(job)
-        report.applied += applied.applied
-        report.waiting += applied.waiting
-        report.refused += applied.refused
-        done += sum(len(document.changes) for document in group)
-        session.progress(on_progress, Phase.APPLY, done, total)
-
-
-def _groups(documents: list[DocumentChanges]) -> list[list[DocumentChanges]]:
-    groups: list[list[DocumentChanges]] = [[]]
-    size = 0
-    for document in documents:
-        if size >= APPLY_CHANGES_PER_JOB:
-            groups.append([])
-            size = 0
-        groups[-1].append(document)
-        size += len(document.changes)
-    return groups
+            is_first = False
+            applied = await workspace.write(job)
+            report.applied += applied.applied
+            report.waiting += applied.waiting
+            report.refused += applied.refused
+            done += sum(len(arrival.incoming.changes) for arrival, _ in group)
+            done -= sum(len(document.changes) for document in applied.again)
+            session.progress(on_progress, Phase.APPLY, done, total)
+            if arrivals.is_at_end and not applied.again:
+                return True
+            if not arrivals.put_back(applied.again):
+                return False
 
 
 def _refuse_segment(session: Session, row: int, reason: str, connection: sqlite3.Connection) -> None:

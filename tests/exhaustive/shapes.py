@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from crdtsync import derive_id
+from crdtsync.environment import Verdict
 from crdtsync.protocol.causality import ChangeId
 from crdtsync.protocol.ids import ReplicaId
 from crdtsync.protocol.segment import Change, DocumentChanges, Incarnation
 from crdtsync.store import feeds
-from crdtsync.store.documents import unpack_causes
+from crdtsync.store.arrivals import look, unpack_causes
 
 from .machines import Clock, Line, Machine, Price, Quote
 
@@ -96,7 +97,7 @@ async def deliver(machine: Machine, group: DocumentChanges, incarnations: Any = 
 
     def job(connection: Any) -> None:
         feeds.remember_incarnations(connection, incarnations)
-        machine.workspace.documents.apply(connection, group)
+        machine.workspace.documents.apply(connection, look(connection, group, None), Verdict())
 
     await machine.workspace.write(job)
 

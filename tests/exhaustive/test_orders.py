@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from crdtsync.environment import Verdict
 from crdtsync.protocol.files import NO_HASH, FileHeader, FileType, decode_file, encode_file
 from crdtsync.protocol.ids import FeedId, FolderId, id_text
 from crdtsync.protocol.marker import Marker, encode_marker_file
 from crdtsync.protocol.names import marker_name, segment_name
 from crdtsync.protocol.segment import Segment, encode_segment
 from crdtsync.store import feeds
+from crdtsync.store.arrivals import look
 from crdtsync.testing import MemoryPlace, MemoryRemote
 
 from .machines import START_MS, Machine
@@ -70,7 +72,7 @@ async def delivered(machine: Machine, history: History, order, *, keeps_open: bo
         documents = machine.workspace.documents
         feeds.remember_incarnations(connection, history.incarnations)
         for index in order:
-            documents.apply(connection, history.group(index))
+            documents.apply(connection, look(connection, history.group(index), None), Verdict())
             if keeps_open and connection.execute("SELECT 1 FROM _documents").fetchone():
                 documents.open(connection, DOCUMENT)
         found = outcome(connection), connection.execute(WAITING).fetchall()

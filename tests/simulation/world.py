@@ -20,6 +20,7 @@ from crdtsync import (
     field,
 )
 from crdtsync.errors import MarkerMissingError, RemoteError
+from crdtsync.examining import InlineExaminer
 from crdtsync.store import health, numbers
 from crdtsync.store.workspace import Workspace
 from crdtsync.sync.pull import pull
@@ -83,6 +84,8 @@ class World:
         self.random = random.Random(seed)
         self.now_ms = NOW_MS
         self.machines: list[Machine] = []
+        self.examiner = InlineExaminer
+        """Makes what examines the changes of others; processes would only take time here."""
 
     async def add(self, name: str, role: str = "roaming", *, offset_ms: int = 0, **options) -> "Machine":
         machine = Machine(self, name, role, offset_ms, options)
@@ -142,7 +145,11 @@ class Machine:
             coordinator=options.get("coordinator"),
             author=author or self.name.lower(),
             create=None,
-            environment=Environment(lambda: self.world.now_ms + self.offset_ms, self.world.random.randbytes),
+            environment=Environment(
+                lambda: self.world.now_ms + self.offset_ms,
+                self.world.random.randbytes,
+                examiner=self.world.examiner,
+            ),
         )
         for kind in KINDS:
             await self.workspace.declare(kind)
