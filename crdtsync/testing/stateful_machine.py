@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from crdtsync.document.model import Document
 from crdtsync.errors import DocumentLockedError, DocumentNotFoundError, ValidationError
 from crdtsync.protocol.ledger import Outcome
+from crdtsync.protocol.status import ItemStatus
 from crdtsync.replica import Replica
 from crdtsync.testing.converged import assert_converged
 from crdtsync.testing.disk import SimulatedCrash
@@ -157,6 +158,8 @@ class FleetMachine(RuleBasedStateMachine):
                 await invariant(replica)
         await self._nothing_is_lost(replicas)
         await self._numbers_are_right(replicas[0])
+        for replica in replicas:
+            await self._all_is_through(replica)
 
     async def _nothing_is_lost(self, replicas: list[Replica]) -> None:
         held: dict[str, set[tuple[int, int]]] = {document: set() for document in self._acknowledged}
@@ -179,6 +182,14 @@ class FleetMachine(RuleBasedStateMachine):
         for series, found in granted.items():
             expected = list(range(starts[series], starts[series] + len(found)))
             assert found == expected, f"the numbers of {series} are {found}"
+
+    async def _all_is_through(self, replica: Replica) -> None:
+        for item in await replica.items():
+            status = item.state.status
+            is_numbered = replica.schema(item.kind).series is not None
+            assert status is ItemStatus.DRAFT or (status is ItemStatus.RECEIVED and not is_numbered), (
+                f"{item.kind} {item.document} was marked at {replica.name}, and is still {status.value}"
+            )
 
     # How it is done.
 

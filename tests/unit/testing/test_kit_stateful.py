@@ -106,13 +106,21 @@ def test_a_gap_in_the_numbers_is_found(monkeypatch):
     async def skip(self):
         await settle(self)
         for member in self.members:
-            await member.replica._workspace.write(
-                lambda c: c.execute("UPDATE _ledger SET number = number + 1000")
-            )
+            await member.replica._workspace.write(lambda c: c.execute("DELETE FROM _ledger WHERE idx = 1"))
 
     monkeypatch.setattr(Fleet, "settle", skip)
     machine = fleet_machine([Order], profile="calm")
     with pytest.raises(AssertionError, match="the numbers of orders are"):
+        run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=50))
+
+
+def test_a_mark_that_leads_nowhere_is_found(monkeypatch):
+    async def grant_nothing(*_):
+        pass
+
+    monkeypatch.setattr("crdtsync.sync.steps.allocate", grant_nothing)
+    machine = fleet_machine([Order], profile="calm")
+    with pytest.raises(AssertionError, match="was marked at office, and is still received"):
         run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=50))
 
 
