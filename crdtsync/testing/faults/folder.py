@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import islice
 
 from crdtsync.testing.faults.draws import Draw
 from crdtsync.testing.faults.kinds import FaultKind
-from crdtsync.testing.faults.names import conflict_name
+from crdtsync.testing.faults.names import ConflictNaming, conflict_name
 from crdtsync.testing.faults.profiles import Profile
 from crdtsync.testing.faults.views import View
 
@@ -211,6 +212,16 @@ class Folder:
         """Return what the names touched by the last so many changes of the server held before them."""
         earlier = dict(reversed(self.journal[len(self.journal) - changes :]))
         return {name: data for name, data in earlier.items() if not self.is_spared(name)}
+
+    def heal(self, view: View) -> None:
+        """End every fault of a view that lasts; of two files of one name, the second gets a name of its own."""
+        for kind in list(view.states):
+            view.end(kind)
+        for name, data in list(view.twins.items()):
+            del view.twins[name]
+            view.set(self.free_name(view, partial(conflict_name, ConflictNaming.GOOGLE, name, "")), data)
+            view.wake()
+        view.has_swapped_twin.clear()
 
     def settle(self) -> int:
         """Let all silent steps happen, in their order, until none is possible; how many there were."""

@@ -118,7 +118,9 @@ FAULTS: dict[FaultKind, Fault] = {
     FaultKind.DELETE_LOST: Fault("a delete reaches nobody, or one machine not", (9,), leaves_apart=True),
     FaultKind.DUPLICATED: Fault("a file is there again, under a second name", (3,)),
     FaultKind.CONFLICT_COPY: Fault("a conflict copy, also without a conflict", (4,), leaves_apart=True),
-    FaultKind.SAME_NAME_TWICE: Fault("two files of one name in one directory", (20, 3), leaves_apart=True),
+    FaultKind.SAME_NAME_TWICE: Fault(
+        "two files of one name in one directory, until faults stop", (20, 3), leaves_apart=True
+    ),
     FaultKind.STACKED_SERVICES: Fault(
         "two services on one folder: a storm of copies", (31, 3, 4, 8), leaves_apart=True
     ),

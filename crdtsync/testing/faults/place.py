@@ -148,8 +148,7 @@ class FaultPlace:
     def heal(self) -> None:
         """End every fault that lasts. What is damaged or lost in the views stays as it is."""
         for view in self._folder.views.values():
-            for kind in list(view.states):
-                view.end(kind)
+            self._folder.heal(view)
 
     def settle(self) -> int:
         """Let all silent steps happen until none is possible; how many there were."""

@@ -164,6 +164,10 @@ def test_a_name_may_be_listed_twice_and_opened_by_turns():
         sizes = [file.size_bytes for file in done(place.remote(B).list())]
         assert sorted(sizes[:2]) == sorted((len(content(X)), len(is_wanted)))
         assert listed(place, A) == [X, Y]
+        place.heal()
+        assert listed(place, B) == [X.replace(".crdts", " (1).crdts"), X, Y]
+        assert get(place, B, X) == content(X)
+        assert get(place, B, X.replace(".crdts", " (1).crdts")) == is_wanted
 
 
 def test_two_services_make_a_storm_of_copies():
