@@ -23,13 +23,12 @@ from tests.crash.actors import Line, Quote
 from tests.services import settings
 from tests.services.records import check_files
 from tests.services.syncthing import Daemon, Network, why_no_syncthing
+from tests.services.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
 
 NAMES = ("office", "r1", "r2")
 ROLES = {"office": "office", "r1": "roaming", "r2": "roaming", "r3": "roaming"}
-DEADLINE_S = 60.0
-POLL_S = 0.02
 MARKS = 3
 MARKS_LONG = 24
 
@@ -179,16 +178,6 @@ class Office:
             for name, machine in self.machines.items()
             for one in await machine.replica.quarantine()
         ]
-
-
-async def until(condition, why):
-    """Wait until something is true of services that nobody can ask to tell."""
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            while not await condition():
-                await asyncio.sleep(POLL_S)
-    except TimeoutError:
-        pytest.fail(await why())
 
 
 def segments(machine, owner):
