@@ -144,7 +144,8 @@ class Fleet:
         """
         number = self._random.getrandbits(30) if draw is None else draw
         happened = self.place.inject(FaultKind(kind), member.name, number)
-        self._note(f"{FaultKind(kind)} at {member.name}: {happened}")
+        if happened:
+            self._note(f"{FaultKind(kind)} at {member.name}: {happened}")
         return happened
 
     async def sync(self, *, rounds: int = 1) -> None:
@@ -167,7 +168,9 @@ class Fleet:
             [what] = self._random.choices(list(weights), list(weights.values()))
             match what:
                 case "move":
-                    self._note(f"at {member.name}: {self._move(member)}")
+                    moved = self._move(member)
+                    if moved:
+                        self._note(f"at {member.name}: {moved}")
                 case "fault":
                     kind = self.place.profile.kind_of(self._random.getrandbits(30))
                     self.inject(kind, member)
@@ -237,7 +240,7 @@ class Fleet:
 
     def _move(self, member: Member) -> str:
         if not member.is_online:
-            return "offline"
+            return ""
         count = self._random.randrange(1, MOVES_MAX + 1)
         moves = (self.place.move(member.name, self._random.getrandbits(30)) for _ in range(count))
         return "; ".join(filter(None, moves))

@@ -48,7 +48,7 @@ from shop import Quote
 
 @pytest.mark.fleet(kinds=[Quote])
 def test_that_fails(fleet):
-    asyncio.run(fleet.churn(40))
+    asyncio.run(fleet.churn(120))
     print("random:", fleet.trace[-1], fleet.office.replica.id)
     assert False
 """
@@ -88,7 +88,7 @@ def test_a_failure_is_replayed_by_the_line_it_prints(project):
     [(line, seed)] = re.findall(r"^(replay: python -m pytest .* --fleet-seed=(\d+))$", text, re.MULTILINE)
     assert line == f'replay: python -m pytest "test_it.py::test_that_fails" --fleet-seed={seed}'
     assert "- fleet -" in text
-    assert "(10 earlier steps)" in text
+    assert re.search(r"^\(\d+ earlier steps\)$", text, re.MULTILINE)
 
     again = run(project, "test_it.py::test_that_fails", f"--fleet-seed={seed}").stdout.str()
     other = run(project, "test_it.py::test_that_fails", f"--fleet-seed={int(seed) + 1}").stdout.str()
