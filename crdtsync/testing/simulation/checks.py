@@ -14,7 +14,6 @@ from crdtsync.testing.simulation.model import Model
 ChangeKey = tuple[str, int, int]
 """(document, client, sequence)."""
 
-BEACONS_MAX = 2
 _RANKS = {status: rank for rank, status in enumerate(ItemStatus)}
 
 
@@ -179,8 +178,8 @@ class Checks:
                 raise Violation(f"{computer.name} has lost acknowledged edits: {sorted(missing)} (I1)")
             held |= changes
         for computer in self._computers:
-            if computer.is_retired:
-                # What it had not sent is lost with it.
+            if computer.is_retired or computer.is_left_out:
+                # What it had not sent is there alone, or lost with it.
                 self._expendable |= self._acknowledged.get(computer.name, set()) - held
         everything = set().union(*self._acknowledged.values()) if self._acknowledged else set()
         missing = everything - held - self._expendable
@@ -257,13 +256,6 @@ class Checks:
                 raise Violation(f"{sorted(left)} are marked on {computer.name} and have no number (I30)")
             for what in await health_of(computer):
                 raise Violation(f"{computer.name} has in quarantine: {what} (I29)")
-            beacons = [
-                name
-                for name in self._place.server
-                if "/beacons/" in name and name.startswith(computer.replica.id)
-            ]
-            if len({classify(name).number for name in beacons}) > BEACONS_MAX + 1:
-                raise Violation(f"{computer.name} leaves {len(beacons)} beacons (I31)")
 
     # What is known of the folder.
 

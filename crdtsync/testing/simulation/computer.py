@@ -44,6 +44,8 @@ class Computer:
         self.disk = SimulatedDisk()
         self.offset_ms = plan.clock_offset_ms
         self.is_retired = False
+        self.is_left_out = False
+        """Whether the folder's marker never came here, so that it has no part in anything."""
         self.is_running = False
         self.absent_steps = 0
         """For how many more steps it is switched off."""
@@ -143,10 +145,10 @@ class Computer:
         """Do what a person does about a folder whose marker was lost."""
         self._session = await open_session(self.workspace, self.remote, create_folder=True)
 
-    async def sync_if_possible(self) -> SyncReport | None:
+    async def sync_if_possible(self, *, fresh: bool = False) -> SyncReport | None:
         """Run one whole round; None if the folder has not arrived here yet."""
         try:
-            return await self.sync()
+            return await self.sync(fresh=fresh)
         except MarkerMissingError:
             return None
 

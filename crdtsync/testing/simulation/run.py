@@ -24,6 +24,7 @@ from crdtsync.errors import (
     ValidationError,
 )
 from crdtsync.protocol.ids import derive_id
+from crdtsync.protocol.names import NameKind, classify
 from crdtsync.replica import Replica
 from crdtsync.testing.disk import SimulatedCrash
 from crdtsync.testing.faults import PROFILES, FaultKind, FaultPlace
@@ -73,7 +74,9 @@ class Simulation:
         self.directory = directory
         self.now_ms = NOW_MS
         self.random = Random(f"environment/{plan.seed}")
-        self.place = FaultPlace(PROFILES[plan.profile])
+        # A marker that is lost or damaged needs a person, and a replica that never saw it can do nothing.
+        is_spared = None if plan.seed % 5 == 0 else _is_marker
+        self.place = FaultPlace(PROFILES[plan.profile], spares=is_spared)
         self.computers: list[Computer] = []
         self.model = Model()
         self.faults: Counter[str] = Counter()
@@ -84,7 +87,7 @@ class Simulation:
     @property
     def running(self) -> list[Computer]:
         """The computers that take part in the end."""
-        return [computer for computer in self.computers if not computer.is_retired]
+        return [c for c in self.computers if not c.is_retired and not c.is_left_out]
 
     async def run(self) -> None:
         """Run it to its end.
@@ -94,6 +97,7 @@ class Simulation:
         """
         for plan in self.plan.computers:
             await self._add(plan)
+        await self.computers[0].sync()  # The office sets the folder up.
         for step in self.plan.steps:
             self.steps += 1
             self.log.append(f"{step.what} {await self._take(step)}")
@@ -130,7 +134,9 @@ class Simulation:
         computer = self.computers[step.computer % len(self.computers)]
         if step.what in _FAULT_KINDS:
             if step.what == FaultKind.FOLDER_REPLACED and not await computer.is_attached():
-                return "nothing"  # Who has never seen the right folder cannot know that this is the wrong one.
+                return (
+                    "nothing"  # Who has never seen the right folder cannot know that this is the wrong one.
+                )
             done = self.place.inject(FaultKind(step.what), computer.name, random.getrandbits(30))
             return f"{computer.name}: {done}"
         if step.what == "move":
@@ -428,11 +434,10 @@ class Simulation:
         for done in range(SETTLE_ROUNDS_MAX):
             self.steps += 1
             moved = self.place.settle()
-            reports = [await computer.sync_if_possible() for computer in self.running]
+            reports = [await computer.sync_if_possible(fresh=done % 3 == 0) for computer in self.running]
             for computer, report in zip(self.running, reports, strict=True):
-                if report is None and done > 1 and await computer.is_attached():
-                    await computer.put_marker_back()
-                    self.log.append(f"a person puts the marker back on {computer.name}")
+                if report is None and done > 1:
+                    await self._look_after_marker(computer)
             is_idle = moved == 0 and all(report is not None and report.is_idle for report in reports)
             quiet = quiet + 1 if is_idle and not self.place.moves() else 0
             if quiet == 2:
@@ -441,6 +446,15 @@ class Simulation:
             # What is missing is asked for only after a while; what nobody knows to be missing shows in a heartbeat.
             self.now_ms += 25 * HOUR_MS if done % 5 == 4 else HOUR_MS
         raise Violation(f"not quiet after {SETTLE_ROUNDS_MAX} rounds: {reports} (I29)")
+
+    async def _look_after_marker(self, computer: Computer) -> None:
+        """Do what a person does where the marker is lost; who never saw it can only be told so."""
+        if await computer.is_attached():
+            await computer.put_marker_back()
+            self.log.append(f"a person puts the marker back on {computer.name}")
+        else:
+            computer.is_left_out = True
+            self.log.append(f"{computer.name} never sees the folder")
 
     async def _stay_quiet(self) -> None:
         """Check that with no edits and no faults nothing is written any more (I32)."""
@@ -452,6 +466,10 @@ class Simulation:
         if self.place.server != before:
             changed = sorted(before.keys() ^ self.place.server.keys())
             raise Violation(f"the folder goes on changing: {changed} (I32)")
+
+
+def _is_marker(name: str) -> bool:
+    return classify(name).kind is NameKind.MARKER
 
 
 async def simulate(plan: Plan) -> Outcome:
