@@ -60,7 +60,7 @@ F = FaultKind
 
 
 def _weights(*groups: Mapping[FaultKind, int]) -> Mapping[FaultKind, int]:
-    return MappingProxyType({kind: weight for group in groups for kind, weight in group.items()})
+    return {kind: weight for group in groups for kind, weight in group.items()}
 
 
 _ANY_SERVICE: Mapping[FaultKind, int] = {
@@ -108,7 +108,7 @@ _OUTSIDER: Mapping[FaultKind, int] = {
     F.JUNK_FLOOD: 1,
 }
 
-CALM = Profile("calm", MappingProxyType({}))
+CALM = Profile("calm", {})
 """No faults; what is put arrives late, and in any order, as everywhere."""
 
 DROPBOX = Profile(
@@ -349,7 +349,7 @@ HOSTILE = Profile(
 
 ANY = Profile(
     "any",
-    MappingProxyType({kind: 1 for kind in FaultKind if kind not in {*_OUTSIDER, F.WIPED, F.ENCRYPTED}}),
+    {kind: 1 for kind in FaultKind if kind not in {*_OUTSIDER, F.WIPED, F.ENCRYPTED}},
     conflict_namings=tuple(ConflictNaming),
     shows_partial=True,
 )

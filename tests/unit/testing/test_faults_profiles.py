@@ -1,5 +1,7 @@
 """What is known of faults, profiles and names is complete, and the names are those that a reader meets."""
 
+import pickle
+
 import pytest
 
 from crdtsync.protocol.names import NameKind, classify
@@ -53,6 +55,11 @@ def test_a_profile_draws_each_fault_as_often_as_its_weight(name):
     drawn = [profile.kind_of(draw) for draw in range(sum(profile.weights.values()))]
     assert {kind: drawn.count(kind) for kind in drawn} == dict(profile.weights)
     assert profile.kind_of(-1) in profile.kinds
+
+
+def test_a_profile_can_go_to_another_process():
+    for profile in PROFILES.values():
+        assert profile == pickle.loads(pickle.dumps(profile))
 
 
 def test_a_profile_without_faults_draws_none():
