@@ -59,7 +59,7 @@ def test_nothing_is_found_in_many_runs(profile, lock_while_numbering):
     machine = fleet_machine(
         [Quote, Customer, Order], profile=profile, lock_while_numbering=lock_while_numbering
     )
-    run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=60, stateful_step_count=60))
+    run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=30, stateful_step_count=50))
 
 
 def test_an_invariant_that_does_not_hold_is_found():
