@@ -14,6 +14,7 @@ import re
 import types
 import typing
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Union, cast
 
 import msgspec
@@ -153,10 +154,11 @@ def schema_to_json(schema: DocumentSchema) -> str:
     return _ENCODER.encode(described).decode()
 
 
+@lru_cache(maxsize=256)  # Making classes takes longer than all else that opening a replica does.
 def schema_from_json(text: str) -> DocumentSchema:
     """Return the schema, with classes built from it; `schema_to_json` of it gives the same text.
 
-    Computed properties are listed with their types; the class has none of them.
+    The same text gives the same classes. Computed properties are listed with their types; the class has none of them.
 
     Raises:
         SchemaError: the text is no schema, makes no sense, or was written by a newer version of crdtsync.

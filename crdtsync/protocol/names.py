@@ -7,6 +7,7 @@ fold, number, nest and copy. Only a file's content says what it is.
 import enum
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from crdtsync.errors import ValidationError
@@ -116,6 +117,7 @@ _FOREIGN_DIRECTORY = re.compile(r"^(?: [.~$@\#] | system\ volume\ information$ |
 _KINDS: Final = {"s": NameKind.SEGMENT, "l": NameKind.LEDGER, "b": NameKind.BEACON}
 
 
+@lru_cache(maxsize=32_768)  # Every round looks at every name again, of which there are 5,000 or so.
 def classify(name: str) -> NameHint:
     """What a relative name suggests, whatever a service has done to it. Takes any string and never raises."""
     *directories, last = name.lower().split("/")
