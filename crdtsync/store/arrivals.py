@@ -15,9 +15,9 @@ from crdtsync.protocol.causality import (
     ChangeId,
     Frontier,
     Version,
-    advance,
-    missing,
+    has,
     pack_frontier,
+    take_ready,
     unpack_frontier,
     unpack_version,
 )
@@ -231,20 +231,12 @@ def _take_ready(
 
     Also returned are version and frontier after it; those that were given stay as they are.
     """
-    version = dict(version)
-    ready: list[Change] = []
-    progress = True
-    while progress and changes:
-        progress = False
-        for key in list(changes):
-            change = changes[key]
-            if version.get(key.client, 0) >= key.sequence:
-                del changes[key]
-            elif not missing(version, key, change.causes):
-                frontier = advance(version, frontier, key, change.causes)
-                ready.append(change)
-                del changes[key]
-                progress = True
+    found, version, frontier = take_ready(
+        version, frontier, [(key, change.causes) for key, change in changes.items()]
+    )
+    ready = [changes.pop(key) for key in found]
+    for key in [key for key in changes if has(version, key)]:
+        del changes[key]
     return ready, (version, frontier)
 
 
