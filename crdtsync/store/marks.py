@@ -10,6 +10,9 @@ from crdtsync.store import numbers
 from crdtsync.store.clock import bounded
 from crdtsync.store.documents import Documents
 
+SERIAL_MAX = 2**52
+"""Far beyond what a replica ever says about one document, and with room above it."""
+
 
 def mark(
     connection: sqlite3.Connection, documents: Documents, replica: ReplicaId, document_id: str, now_ms: int
@@ -88,6 +91,8 @@ def recall_requests(
     What was said here after the restore, and is not sent yet, is said again so that it is the last word.
     """
     for request in requests:
+        if request.serial > SERIAL_MAX:
+            continue  # We have never said so much: somebody writes in our name, and must not use up our numbers.
         row = connection.execute(
             "SELECT d.n, d.kind, d.digest, m.marked_ms, m.serial FROM _documents d "
             "LEFT JOIN _marks m ON m.document = d.n WHERE d.id = ?",

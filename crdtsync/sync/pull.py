@@ -31,6 +31,9 @@ _LOG = logging.getLogger("crdtsync.sync")
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 BATCH_FILES_MAX = 256
 RETRY_ROUNDS_MAX = 64
+COUNTER_MAX = 2**52
+"""Far beyond what a replica ever counts to: somebody else wrote a beacon in its name that has this counter."""
+
 PARTIAL_MAX_MS = 300_000
 """After how long a file that is still arriving is asked for again."""
 
@@ -284,9 +287,10 @@ def _keep_beacon(session: Session, connection: sqlite3.Connection, decoded: Deco
                 waiting_helps=False,
                 now_ms=now_ms,
             )
-            connection.execute(
-                "UPDATE _remotes SET beacon_counter = ? WHERE n = ?", (beacon.counter, session.n)
-            )
+            if beacon.counter < COUNTER_MAX:
+                connection.execute(
+                    "UPDATE _remotes SET beacon_counter = ? WHERE n = ?", (beacon.counter, session.n)
+                )
         return
     if not peers.receive_beacon(connection, session.n, writer, beacon, now_ms):
         return
