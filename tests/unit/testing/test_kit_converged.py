@@ -162,8 +162,21 @@ async def test_a_message_stays_short(fleet):
             customer.name = f"c{number}" * 200
     lines = await message_of(fleet)
     assert "and in 3 more documents" in lines
+    assert len([line for line in lines if line.startswith("customer ")]) == 5
     assert len(lines) < 60
     assert max(map(len, lines)) < 250
+
+
+async def test_of_many_fields_and_changes_the_first_are_shown(fleet):
+    quote = await settled_quote(fleet)
+    for number in range(12):
+        async with fleet.office.replica.edit(Quote, quote) as draft:
+            draft.tags.add(f"t{number}")
+    lines = await message_of(fleet)
+    assert len([line for line in lines if line.startswith("  tags/")]) == 10
+    assert "  and 2 more fields" in lines
+    assert len([line for line in lines if line.startswith("    change ")]) == 5
+    assert "    and 7 more" in lines
 
 
 async def test_two_of_one_name_are_told_apart(fleet):

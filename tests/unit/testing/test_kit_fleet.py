@@ -195,6 +195,39 @@ async def test_a_fleet_that_does_not_settle_says_who_has_what_to_do(fleet, monke
     assert await r1.replica.get(Quote, quote)
 
 
+async def test_a_folder_that_lost_its_marker_gets_it_back(fleet):
+    [marker] = [name for name in fleet.place.server if name.startswith("folder-")]
+    fleet.place.erase(marker)
+    fleet.place.settle()
+    quote = await make(fleet.workstations[0])
+    await fleet.settle()
+    assert marker in fleet.place.server
+    assert (await fleet.office.replica.get(Quote, quote)).number == "Q-00001"
+
+
+async def test_a_file_that_is_put_counts_as_two_durable_steps(fleet):
+    """Goal: a process may die right before or right after it. Method: it does, at either."""
+    r1 = fleet.workstations[0]
+    before = r1.disk.durable_steps
+    await r1.remote.put("x/one", b"")
+    assert r1.disk.durable_steps == before + 2
+    for step, is_there in ((1, False), (2, True)):
+        r1.disk.crash_at(step)
+        with pytest.raises(SimulatedCrash):
+            await r1.remote.put(f"x/step-{step}", b"")
+        await r1.restart()
+        assert (f"x/step-{step}" in fleet.place.files("R1")) == is_there
+
+
+def test_the_seed_decides_what_happens():
+    def happened(seed):
+        with Fleet(kinds=[Quote], workstations=1, profile="calm", seed=seed) as fleet:
+            asyncio.run(fleet.churn(40))
+            return [line.split()[1] for line in fleet.trace]
+
+    assert happened(1) == happened(1) != happened(2)
+
+
 def test_a_profile_that_does_not_exist_is_refused():
     with pytest.raises(UsageError, match="syncthing"):
         Fleet(kinds=[Quote], profile="drop box")

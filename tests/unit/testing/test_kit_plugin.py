@@ -96,6 +96,12 @@ def test_a_failure_is_replayed_by_the_line_it_prints(project):
     assert happened[0] == happened[1] != happened[2]
 
 
+def test_every_run_draws_another_seed(project):
+    project.makepyfile(test_it=FAILING)
+    lines = {re.search("--fleet-seed=.*", run(project).stdout.str()).group() for _ in range(2)}
+    assert len(lines) == 2
+
+
 def test_the_option_wins_over_the_marker(project):
     project.makepyfile(STORY.replace("== (5,", "== (6,"))
     run(project, "--fleet-seed=6").assert_outcomes(passed=1)
