@@ -69,16 +69,21 @@ async def _page(title: str, name: str, replica: Replica, folder: Path, say: Call
     remote = FolderRemote(folder, machine=name)
     remote._threads = _Here()  # type: ignore[assignment]
     known = await replica.find(Quote, order_by="created")
-    for document in (None, *(quote.id for quote in known[:1])):
+    made = ""
+    # A new document, one that is there, and the new one once more: what failed must not linger in memory.
+    for number, document in enumerate(["", *(quote.id for quote in known[:1]), "", ""]):
+        chosen = document or made or None
+        token = f"{title}-{replica._workspace.identity.client}-{number}"
         try:
-            token = f"{title}-{replica._workspace.identity.client}-{document}"
-            async with replica.edit(Quote, document, label=token) as quote:
+            async with replica.edit(Quote, chosen, label=token) as quote:
                 quote.events.append(token)
                 quote.customer = token
                 quote.lines.add(Line(product=token))
             say("edited", name, quote.id, token)
-            await replica.mark_for_sync(quote.id)
-            say("marked", name, quote.id)
+            made = made or quote.id
+            if not number:
+                await replica.mark_for_sync(quote.id)
+                say("marked", name, quote.id)
         except StoreError as error:
             say("error", name, type(error).__name__, str(error))
     try:
