@@ -1,6 +1,7 @@
 """One replica's directory, opened: database, documents, kinds, and who this replica is."""
 
 import errno
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -337,8 +338,26 @@ def _examiner(environment: Environment) -> Examiner:
 
 
 def _make_directory(directory: Path) -> None:
+    made = [path for path in (directory, *directory.parents) if not path.exists()]
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        for path in reversed(made):
+            _sync_directory(path.parent)
     except OSError as error:
         kind = StoreFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreReadOnlyError
         raise kind(f"{directory} cannot be made: {error.strerror}") from error
+
+
+def _sync_directory(directory: Path) -> None:
+    """Bring the names in a directory to the medium, where the system can: SQLite does so in its own only."""
+    if os.name == "nt":
+        return  # It opens no directory for writing; NTFS keeps names in its journal.
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # What file systems without the notion answer.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
