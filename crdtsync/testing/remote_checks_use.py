@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import math
-import secrets
+import os
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -282,12 +283,14 @@ async def _close(changes: Any) -> None:
 
 @contextlib.contextmanager
 def _secret_beside(root: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Make a file beside the place and links to it inside; yield it and the names that might reach it."""
-    outside = root.absolute().parent / f"crdtsync-check-{secrets.token_hex(4)}"
-    outside.mkdir()
+    """Make a file outside of the place and links to it inside; yield it and the names that might reach it."""
+    outside = Path(tempfile.mkdtemp(prefix="crdtsync-check-"))
     secret = outside / "secret"
     secret.write_bytes(b"not of the place")
-    reaching = [f"../{outside.name}/secret", f"a/../../{outside.name}/secret", str(secret)]
+    reaching = [str(secret)]
+    with contextlib.suppress(ValueError):  # On Windows no relative path leads to another drive.
+        way = Path(os.path.relpath(secret, root)).as_posix()
+        reaching += [way, f"a/../{way}"]
     links = [(root / "link-to-file", secret), (root / "link-to-directory", outside)]
     try:
         for (link, target), name in zip(links, ("link-to-file", "link-to-directory/secret"), strict=True):
