@@ -9,18 +9,18 @@ from crdtsync.protocol.beacon import Role
 from crdtsync.testing.faults import PROFILES, FaultKind
 
 DECADE_MS = 315_360_000_000
-STEPS_MIN, STEPS_MAX = 25, 70
+STEPS_MIN, STEPS_MAX = 30, 75
 
 WORK: Mapping[str, int] = {
-    "make": 4,
-    "edit": 14,
+    "make": 2,
+    "edit": 18,
     "share": 1,
     "mark": 5,
     "reset": 1,
     "resolve": 2,
     "void": 1,
-    "sync": 12,
-    "move": 14,
+    "sync": 14,
+    "move": 12,
     "wait": 2,
     "restart": 1,
 }
@@ -120,7 +120,7 @@ def draw_plan(seed: int, profile: str = "any") -> Plan:
     """
     random = Random(f"{profile}/{seed}")
     weights = _draw_weights(random, profile)
-    rate = random.choice((0.05, 0.15, 0.15, 0.3)) if weights else 0.0
+    rate = random.choice((0.1, 0.2, 0.2, 0.4)) if weights else 0.0
     work = {name: weight * random.choice((1, 1, 3)) for name, weight in WORK.items()}
     computers = _draw_computers(random)
     steps = []

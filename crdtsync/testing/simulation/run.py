@@ -96,9 +96,7 @@ class Simulation:
         Raises:
             Violation: something is not true that must be.
         """
-        for plan in self.plan.computers:
-            await self._add(plan)
-        await self.computers[0].sync()  # The office sets the folder up.
+        await self._begin()
         for step in self.plan.steps:
             self.steps += 1
             self.log.append(f"{step.what} {await self._take(step)}")
@@ -115,6 +113,24 @@ class Simulation:
         """Close what is open."""
         for computer in self.computers:
             await computer.stop()
+
+    async def _begin(self) -> None:
+        """Bring the fleet to where most of its life takes place: attached, with some documents that all have."""
+        random = Random(f"begin/{self.plan.seed}")
+        for plan in self.plan.computers:
+            await self._add(plan)
+        await self.computers[0].sync()  # The office sets the folder up.
+        if random.random() < 0.1:
+            return  # The others find a folder that is still empty, or half there.
+        for _ in range(random.choice((0, 1, 1, 2, 3))):
+            computer = random.choice(self.computers)
+            made = await self._make(computer, random)
+            await self._mark(computer, random)
+            self.log.append(f"{computer.name} begins with {made}")
+        for _ in range(2):
+            self.place.settle()
+            for computer in self.computers:
+                await computer.sync()
 
     async def _add(self, plan: ComputerPlan) -> Computer:
         computer = Computer(plan, self.directory, self.place, self.random, lambda: self.now_ms)
@@ -270,8 +286,9 @@ class Simulation:
         self.checks.acknowledge(computer, identity, client, before + 1)
 
     async def _choose(self, computer: Computer, random: Random) -> tuple[str, str] | None:
-        found = await computer.rows("SELECT id, kind FROM _documents WHERE rev > 0 ORDER BY id")
-        return random.choice(found) if found else None
+        found = await computer.rows("SELECT id, kind FROM _documents WHERE rev > 0 ORDER BY shared DESC, id")
+        # Those that all have come first, and are chosen most often: what meets is what may go wrong.
+        return found[min(random.randrange(len(found)), random.randrange(len(found)))] if found else None
 
     async def _mark(self, computer: Computer, random: Random) -> str:
         chosen = await self._choose(computer, random)
