@@ -183,8 +183,10 @@ class ProcessExaminer:
         self._process = None
 
     async def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is not None and self._process.poll() is None:
-            return self._process
+        if self._process is not None:
+            if self._process.poll() is None:
+                return self._process
+            _reap(self._process)  # Somebody else has ended it, so that this takes no time.
         self.starts += 1
         loop = asyncio.get_running_loop()
         options = {
@@ -199,10 +201,12 @@ class ProcessExaminer:
             process = await asyncio.shield(starting)
         except asyncio.CancelledError:
             with suppress(OSError, ValueError):
-                self._drop(await starting)  # It takes no time, and nobody else would end it.
+                process = await starting  # It takes no time, and nobody else would end it.
+                self._drop(process)
+                loop.run_in_executor(self._executor(), _reap, process)
             raise
         except (OSError, ValueError) as error:
-            raise ExaminerError(f"the process that examines changes cannot be started: {error}") from error
+            raise _cannot_start(str(error)) from error
         self._process = process
         greeting = loop.run_in_executor(self._executor(), _greeting, process)
         try:
@@ -210,18 +214,23 @@ class ProcessExaminer:
         except BaseException:
             self._drop(process)
             raise
-        problem = "it does not answer"
         if done:
             problem = await greeting
             if not problem:
                 return process
+            self._process = None
+            raise _cannot_start(problem)
         self._drop(process)
-        raise ExaminerError(f"the process that examines changes cannot be started: {problem}")
+        raise _cannot_start("it does not answer")
 
     def _executor(self) -> ThreadPoolExecutor:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="crdtsync-examiner")
         return self._thread
+
+
+def _cannot_start(problem: str) -> ExaminerError:
+    return ExaminerError(f"the process that examines changes cannot be started: {problem}")
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:
@@ -250,9 +259,13 @@ def _greeting(process: subprocess.Popen[bytes]) -> str:
         _reap(process)
         return f"it ended at once ({_how(process.returncode)})"
     try:
-        return STARTED.decode(body).problem
+        problem = STARTED.decode(body).problem
     except msgspec.MsgspecError:
-        return "it is another program"
+        process.kill()
+        problem = "it is another program"
+    if problem:
+        _reap(process)
+    return problem
 
 
 def _exchange(

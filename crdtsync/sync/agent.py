@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from crdtsync.errors import FormatError, RemoteError, StoreBusyError, StoreFullError, SyncBusyError
 from crdtsync.remote import Remote
 from crdtsync.store import feeds
-from crdtsync.store.workspace import Workspace
+from crdtsync.store.workspace import Workspace, disk_failure
 from crdtsync.sync.report import OnProgress, SyncReport
 from crdtsync.sync.session import Session, open_session
 from crdtsync.sync.steps import sync_round
@@ -51,12 +51,16 @@ def take_lock(directory: Path) -> FileLock:
 
     Raises:
         SyncBusyError: another process has it.
+        StoreError: the disk cannot hold the lock: it is full, read-only or broken.
     """
-    lock = FileLock(directory / LOCK_NAME, thread_local=False)
+    path = directory / LOCK_NAME
+    lock = FileLock(path, thread_local=False)
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
         raise SyncBusyError(f"another process syncs {directory}") from error
+    except OSError as error:
+        raise disk_failure(error, f"{path} cannot be locked") from error
     return lock
 
 
@@ -177,6 +181,10 @@ class _Agent:
                 lock = take_lock(self._workspace.directory)
             except SyncBusyError:
                 self._state.is_standby = True
+                await asyncio.sleep(LOCK_POLL_S)
+                continue
+            except StoreFullError as error:
+                self._state.problem = str(error)
                 await asyncio.sleep(LOCK_POLL_S)
                 continue
             self._state.is_standby = False

@@ -35,7 +35,7 @@ class Arrivals:
     def __init__(self, workspace: Workspace, segment: int, documents: Sequence[DocumentChanges]) -> None:
         self._workspace = workspace
         self._segment = segment
-        self._left = deque(_merged(documents))
+        self._left = deque(documents)  # None is there twice: `decode_segment` sees to that.
         self._next: asyncio.Task[list[Examined]] | None = None
         self._tries: Counter[str] = Counter()
         self._deaths = 0
@@ -100,17 +100,3 @@ class Arrivals:
         cases = [arrival.case for arrival in found if arrival.ready]
         verdicts = iter(await self._workspace.examiner.examine(cases) if cases else ())
         return [(arrival, next(verdicts) if arrival.ready else None) for arrival in found]
-
-
-def _merged(documents: Sequence[DocumentChanges]) -> list[DocumentChanges]:
-    """Return the documents so that none is there twice: each is looked at before the one before it is applied."""
-    merged: dict[tuple[str, str], DocumentChanges] = {}
-    for document in documents:
-        key = (document.document, document.kind)
-        known = merged.get(key)
-        merged[key] = (
-            document
-            if known is None
-            else DocumentChanges(document.document, document.kind, [*known.changes, *document.changes])
-        )
-    return list(merged.values())

@@ -4,6 +4,7 @@ Method: real agents over a place in memory that can be switched off; waits are f
 """
 
 import asyncio
+import errno
 import logging
 from contextlib import asynccontextmanager
 
@@ -15,7 +16,9 @@ from crdtsync.errors import (
     RemoteUnavailableError,
     StoreBusyError,
     StoreCorruptError,
+    StoreError,
     StoreFullError,
+    StoreReadOnlyError,
     SyncBusyError,
 )
 from crdtsync.store import own_files
@@ -274,6 +277,52 @@ async def test_failure_of_the_database_ends_the_block(tmp_path, monkeypatch):
                 await make(office)
                 await asyncio.sleep(PATIENCE_S)
         await office.sync(MemoryRemote(place))
+
+
+def failing_lock(code):
+    class Lock:
+        def __init__(self, *args, **options):
+            pass
+
+        def acquire(self, **options):
+            raise OSError(code, "no lock")
+
+    return Lock
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [(errno.ENOSPC, StoreFullError), (errno.EACCES, StoreReadOnlyError), (errno.EIO, StoreError)],
+)
+async def test_a_lock_that_cannot_be_written_is_told_as_the_disk_it_is(tmp_path, monkeypatch, code, expected):
+    """H27, H28, H34: the lock is a file on this machine's disk, which may be full, read-only or broken."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office:
+        with monkeypatch.context() as patched:
+            patched.setattr(agent, "FileLock", failing_lock(code))
+            with pytest.raises(expected) as caught:
+                await office.sync(MemoryRemote(place))
+            assert type(caught.value) is expected
+        await office.sync(MemoryRemote(place))
+
+
+async def test_an_agent_waits_for_room_for_its_lock(tmp_path, monkeypatch):
+    """H27: what somebody can make room for does not end the block."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "office", "office") as office:
+        patched = pytest.MonkeyPatch()
+        patched.setattr(agent, "FileLock", failing_lock(errno.ENOSPC))
+        async with office.syncing(MemoryRemote(place)) as state:
+
+            async def is_troubled():
+                return "sync.lock" in state.problem
+
+            async def runs():
+                return state.rounds > 0 and not state.problem
+
+            await until(is_troubled)
+            patched.undo()
+            await until(runs)
 
 
 @pytest.mark.parametrize("error", [StoreFullError, StoreBusyError])

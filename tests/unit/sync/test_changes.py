@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import random
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from pycrdt import Doc, Map, Text
@@ -20,9 +19,8 @@ from tests.simulation.place import WHOLE
 from tests.simulation.world import Quote
 
 from .helpers import CLIENT, STRANGER, named, put_everywhere, stranger_file, stranger_segment
+from .hostile import CORPUS
 
-HOSTILE = Path(__file__).with_name("hostile-updates.jsonl")
-"""Updates found by mutation on which the CRDT library raises late or panics; the first line holds what they build on."""
 DOCUMENT = derive_id("quote", "of a stranger")
 
 
@@ -229,7 +227,7 @@ async def test_text_of_a_stranger_is_taken(world, office, r1):
 
 async def test_hostile_updates_stop_nothing(world, office, r1):
     """H45: updates that panic, raise late or decode to nonsense leave the replica working."""
-    lines = [json.loads(line) for line in HOSTILE.read_text().splitlines()]
+    lines = [json.loads(line) for line in CORPUS.read_text().splitlines()]
     base = bytes.fromhex(lines[0]["base_update_hex"])
     changes = [(bytes.fromhex(line["update_hex"]), line["onto_existing_document"]) for line in lines[1:]]
     documents = []
