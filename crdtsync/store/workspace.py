@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from crdtsync.document.model import Document, schema_of
 from crdtsync.environment import Environment, Examiner
 from crdtsync.errors import (
+    StoreError,
     StoreExistsError,
     StoreFullError,
     StoreInSharedFolderError,
@@ -344,8 +345,17 @@ def _make_directory(directory: Path) -> None:
         for path in reversed(made):
             _sync_directory(path.parent)
     except OSError as error:
-        kind = StoreFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreReadOnlyError
-        raise kind(f"{directory} cannot be made: {error.strerror}") from error
+        raise disk_failure(error, f"{directory} cannot be made") from error
+
+
+def disk_failure(error: OSError, said: str) -> StoreError:
+    """Return the error of ours for one of the operating system's about a file beside the database."""
+    said = f"{said}: {error.strerror}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFullError(said)
+    if error.errno == errno.EIO:
+        return StoreError(said)
+    return StoreReadOnlyError(said)
 
 
 def _sync_directory(directory: Path) -> None:
