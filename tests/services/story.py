@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -45,11 +46,24 @@ def tell(directory: Path, folder: Path, go: Connection, output: Connection) -> N
                 continue
             return
 
+    # What is imported at its first use is imported now: an import that fails is another story.
+    with tempfile.TemporaryDirectory() as elsewhere:
+        asyncio.run(_warm_up(Path(elsewhere)))
     output.send(("ready",))
     go.recv()
     for chapter, name in enumerate(CHAPTERS):
         asyncio.run(_chapter(directory, folder, chapter, name, say))
     say("done")
+
+
+async def _warm_up(directory: Path) -> None:
+    folder = directory / "shared"
+    folder.mkdir()
+    async with open_replica(
+        directory / "r", name="R", role="office", kinds=[Quote], environment=Environment(connect=_connect)
+    ) as replica:
+        for _ in range(2):
+            await _page("warm", "R", replica, folder, lambda *_: None)
 
 
 async def _chapter(directory: Path, folder: Path, chapter: int, name: str, say: Callable[..., None]) -> None:
