@@ -174,14 +174,13 @@ def needed_files(history: History, index: int) -> set[int]:
     return needed
 
 
-FIELD, LINE, *OTHERS = SHAPES
+FIELD, *OTHERS = SHAPES
 
 
 @pytest.mark.parametrize(
     ("shape", "count"),
     [
         (FIELD, FEW),
-        (LINE, FEW),
         *(pytest.param(shape, FEW, marks=pytest.mark.slow) for shape in OTHERS),
         pytest.param(FIELD, 6, marks=pytest.mark.slow),
     ],

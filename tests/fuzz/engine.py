@@ -42,7 +42,7 @@ class Tally:
 
 
 class Fuzzer:
-    """Fuzzes one target from one seed. The same seed gives the same inputs in the same order."""
+    """Fuzzes one target from one seed. The same seed gives the same inputs in the same order, in a new process."""
 
     def __init__(self, target: Target, seed: int) -> None:
         self.target = target
