@@ -5,10 +5,11 @@ import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
 
-from crdtsync.testing.simulation.plan import Plan, draw_plan
+from crdtsync.testing.simulation.plan import Plan, draw_plan, plan_to_json
 from crdtsync.testing.simulation.run import Outcome, simulate
 from crdtsync.testing.simulation.shrinking import shrink
 
@@ -26,6 +27,8 @@ class Failure:
     replay: str
     """The line that runs it again."""
     faults: list[str]
+    plan: str
+    """The schedule as JSON; `simulate --plan FILE` runs it."""
     log: tuple[str, ...] = ()
 
 
@@ -54,10 +57,17 @@ class Orders:
     """Run each a second time, and compare the traces."""
     shrinks: bool = True
     """Cut a failing schedule down before it is reported."""
+    fails_fast: bool = False
+    """Run no more schedules after one that failed; of several processes, each ends what it has begun."""
 
 
 def run_many(
-    seeds: range, orders: Orders, *, jobs: int = 1, on_progress: Callable[[Tally], None] | None = None
+    seeds: range,
+    orders: Orders,
+    *,
+    jobs: int = 1,
+    seconds_max: float | None = None,
+    on_progress: Callable[[Tally], None] | None = None,
 ) -> Tally:
     """Run the schedules of some seeds.
 
@@ -65,11 +75,12 @@ def run_many(
         seeds: which ones.
         orders: how.
         jobs: how many processes; with 1 they run in this one.
+        seconds_max: after how long no further schedules are begun.
         on_progress: is told what there is so far, after every chunk.
     """
     tally = Tally()
     began_s = time.monotonic()
-    for part in _parts(_chunks(seeds), orders, jobs):
+    for part in _parts(_chunks(seeds, seconds_max), orders, jobs):
         tally.schedules += part.schedules
         tally.steps += part.steps
         tally.faults += part.faults
@@ -77,6 +88,8 @@ def run_many(
         tally.duration_s = time.monotonic() - began_s
         if on_progress is not None:
             on_progress(tally)
+        if tally.failures and orders.fails_fast:
+            break
     tally.failures.sort(key=lambda failure: failure.seed)
     return tally
 
@@ -97,20 +110,27 @@ def replay_line(plan: Plan, whole: Plan | None = None) -> str:
 def _parts(chunks: Iterator[range], orders: Orders, jobs: int) -> Iterator[Tally]:
     if jobs <= 1:
         for chunk in chunks:
-            yield _run_chunk((chunk, orders))
+            yield _run_chunk(chunk, orders)
         return
     # Spawned, not forked: the same on every system, and nothing of this process leaks into the runs.
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(_run_chunk, ((chunk, orders) for chunk in chunks))
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running = {pool.submit(_run_chunk, chunk, orders) for chunk in islice(chunks, 2 * jobs)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(_run_chunk, chunk, orders) for chunk in islice(chunks, len(done))}
+            for future in done:
+                yield future.result()
 
 
-def _chunks(seeds: range) -> Iterator[range]:
-    for start in islice(range(seeds.start, seeds.stop, CHUNK), None):
+def _chunks(seeds: range, seconds_max: float | None) -> Iterator[range]:
+    began_s = time.monotonic()
+    for start in range(seeds.start, seeds.stop, CHUNK):
+        if seconds_max is not None and time.monotonic() - began_s >= seconds_max:
+            return
         yield range(start, min(start + CHUNK, seeds.stop))
 
 
-def _run_chunk(order: tuple[range, Orders]) -> Tally:
-    seeds, orders = order
+def _run_chunk(seeds: range, orders: Orders) -> Tally:
     return asyncio.run(_run_seeds(seeds, orders))
 
 
@@ -135,9 +155,12 @@ async def _run_seeds(seeds: range, orders: Orders) -> Tally:
                     small.violations,
                     replay_line(small.plan, whole),
                     sorted(small.plan.faults),
+                    plan_to_json(small.plan),
                     small.log,
                 )
             )
+            if orders.fails_fast:
+                break
     return tally
 
 
