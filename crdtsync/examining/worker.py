@@ -31,9 +31,10 @@ def main() -> None:
     # What goes to the terminal's foreground process group is meant for the application.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path[:] = options["path"]
-    package = types.ModuleType("crdtsync")
-    package.__path__ = [options["package"]]
-    sys.modules["crdtsync"] = package
+    for name, directory in (("crdtsync", ""), ("crdtsync.examining", "examining")):
+        package = types.ModuleType(name)
+        package.__path__ = [os.path.join(options["package"], directory)]  # noqa: PTH118 - pathlib is one more import
+        sys.modules[name] = package
     _limit(options["memory_bytes"])
     threading.stack_size(STACK_BYTES)
     thread = threading.Thread(target=_serve, args=(options["limit_s"],))
