@@ -274,6 +274,20 @@ def _frame_seeds() -> list[list[Any]]:
 
 def read_segment(body: bytes) -> None:
     segment = decode_segment(body)
+    for document in segment.documents:
+        _require(ids.is_id(document.document) and bool(document.changes), "a document that is none")
+        newest: dict[int, int] = {}
+        for change in document.changes:
+            _require(newest.get(change.client, 0) < change.sequence < 2**53, "sequences that do not rise")
+            _require(0 < change.client < 2**53 and 0 <= change.at_ms < 2**53, "a number out of range")
+            newest[change.client] = change.sequence
+            clients = [cause.client for cause in change.causes]
+            _require(clients == sorted({*clients} - {change.client}), "causes of two spellings")
+            _require(all(0 < cause.sequence < 2**53 for cause in change.causes), "a cause out of range")
+    _require(
+        len({document.document for document in segment.documents}) == len(segment.documents),
+        "a document is there twice",
+    )
     _require(decode_segment(encode_segment(segment)) == segment, "a segment changes when it is written again")
 
 
@@ -295,12 +309,20 @@ def read_entry(encoded: bytes) -> None:
 def read_ledger(body: bytes) -> None:
     entries = decode_ledger(body)
     known = {1: entry_hash(LEDGER[0])}
-    for head in (GENESIS, LedgerHead(1, known[1])):
-        extension = extend(head, known.get, entries)
-        _require(
-            extension.head.index == head.index + len(extension.accepted), "the head is not the last entry"
-        )
-        _require(extension.fork is None or not extension.accepted, "a fork is accepted")
+    for head in (GENESIS, LedgerHead(1, known[1]), LedgerHead(1, bytes(32))):
+        for start in (0, 1):
+            _extend(head, known, entries[start:])
+
+
+def _extend(head: LedgerHead, known: dict[int, bytes], entries: list[tuple[LedgerEntry, bytes]]) -> None:
+    extension = extend(head, known.get, entries)
+    _require(extension.head.index == head.index + len(extension.accepted), "the head is not the last entry")
+    _require(extension.fork is None or not extension.accepted, "a fork is accepted")
+    previous = head.hash
+    for entry, encoded in extension.accepted:
+        _require(entry.previous == previous, "what is accepted is no chain")
+        previous = entry_hash(encoded)
+    _require(extension.head.hash == previous, "the head is not that of the last entry")
 
 
 def chained(trees: Any) -> bytes:
