@@ -72,6 +72,17 @@ def test_an_invariant_that_does_not_hold_is_found():
         run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=50))
 
 
+def test_invariants_look_after_every_step_not_only_in_the_end():
+    looked = []
+
+    async def look(replica):
+        looked.append(replica.name)
+
+    machine = fleet_machine([Order], workstations=1, profile="calm", invariants=[look])
+    run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=2))
+    assert len(looked) > 3 * 2 * len({"office", "R1"})
+
+
 def test_replicas_that_stay_apart_are_found(monkeypatch):
     async def settle_nothing(self):
         pass
