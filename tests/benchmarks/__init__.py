@@ -17,6 +17,10 @@ idle round, 100 peers  13 ms, nothing written           no document touched
 memory of a first sync 118 MiB                          300 MiB
 =====================  =======================  ======  ============
 
+Since changes are examined in a process of their own (docs/decisions/0005) a merge takes 10 to 20 % more of this
+process, and 0.6 ms a document of another core. Without a free core, before and after, interleaved: 3.0 and 3.8, 3.4
+and 5.1, 4.8 and 5.4 times the floor. The figure above is from before.
+
 Where a merge spends its time, per document and side (of 1,250 us): applying and reading the map into registers
 490, opening the CRDT from its state and deltas 200, projection, words and conflicts 200, rows 60, sealing 75.
 The floor loads and encodes the same CRDT (about 300) and neither keeps history nor finds conflicts. The next step
