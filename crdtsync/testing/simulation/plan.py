@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple, Self
 
+import msgspec
+
 from crdtsync.protocol.beacon import Role
 from crdtsync.testing.faults import PROFILES, FaultKind
 
@@ -108,6 +110,20 @@ class Plan:
         """Return the schedule with the steps of these indexes only."""
         kept = frozenset(indexes)
         return replace(self, steps=tuple(step for step in self.steps if step.place in kept))
+
+
+def plan_to_json(plan: Plan) -> str:
+    """Return a schedule as text, to be kept as a test when how plans are drawn has changed."""
+    return msgspec.json.format(msgspec.json.encode(plan), indent=1).decode()
+
+
+def plan_from_json(text: str) -> Plan:
+    """Return the schedule that a text holds.
+
+    Raises:
+        msgspec.MsgspecError: it holds none.
+    """
+    return msgspec.json.decode(text, type=Plan)
 
 
 def draw_plan(seed: int, profile: str = "any") -> Plan:
