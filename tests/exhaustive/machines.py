@@ -1,5 +1,6 @@
 """Machines for the exhaustive tests: real replicas on simulated disks, with clock and chance under control."""
 
+import os
 import random
 import shutil
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from crdtsync.testing import SimulatedDisk
 
 START_MS = 1_760_000_000_000
 FAST_DISK = Path("/dev/shm")
+EVERYTHING = bool(os.environ.get("CRDTSYNC_EXHAUSTIVE"))
+"""Whether the slow suite leaves out nothing, which takes some minutes more."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from tests.fuzz.targets import (
     sealed,
 )
 
-from .machines import Machine
+from .machines import EVERYTHING, Machine
 from .scenario import Fleet, settle, tell
 
 READERS = {
@@ -134,7 +134,7 @@ async def try_to_sync(machine: Machine, place: MemoryPlace) -> None:
         await machine.replica.sync(MemoryRemote(place))
 
 
-@pytest.mark.parametrize("stride", [29, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [29, pytest.param(1 if EVERYTHING else 5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("which", KINDS)
 async def test_a_replica_that_meets_only_damaged_copies_holds_nothing_of_them(fast_path, which, stride):
     """H5, H6, I3, I10: every so many (or all) truncations and flipped bits at once, each as one more copy."""

@@ -20,7 +20,7 @@ from .mutate import mutate_bytes
 from .targets import TARGETS, Target
 
 ROOT = Path(__file__).parents[2]
-ORDINARY, LONG = 400, 10_000
+ORDINARY, LONG = 400, 3_000
 
 
 @pytest.mark.parametrize("executions", [ORDINARY, pytest.param(LONG, marks=pytest.mark.slow)])
