@@ -98,7 +98,8 @@ def _edit_field(document: Document, spec: FieldSchema, random: Random) -> str:
 
 
 def _edit_text(text: Text, spec: FieldSchema, random: Random) -> str:
-    text.append(f"<{random.getrandbits(48):012x}>")
+    # What is not ASCII counts more than one byte, and beyond the basic plane more than one unit of UTF-16.
+    text.append(f"\u00fc\U0001d4b3<{random.getrandbits(48):012x}>")
     return f"{spec.name} append"
 
 

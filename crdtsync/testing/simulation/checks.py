@@ -39,6 +39,7 @@ class Checks:
         self._numbered: dict[tuple[str, str], int] = {}
         self._heads: dict[str, int] = {}
         self._ranks: dict[tuple[str, str], int] = {}
+        self._restored: set[str] = set()
 
     def acknowledge(self, computer: Computer, document: str, client: int, sequence: int) -> None:
         """Take note that an edit was acknowledged, or was found to be durable after a crash."""
@@ -58,6 +59,7 @@ class Checks:
             if computer.is_running and not computer.disk.is_dead:
                 await self._numbers_of(computer)
                 await self._statuses_of(computer)
+                await self._receipts_of(computer)
         chosen = self._computers[len(self._numbers) % len(self._computers)]
         if chosen.is_running:
             await self._content_of(chosen)
@@ -71,6 +73,7 @@ class Checks:
 
     async def before_restore(self, computer: Computer) -> None:
         """Take note of what is there before an older database is put back."""
+        self._restored.add(computer.name)
         self._before_restore = await computer.changes()
         self._safe = await self._published(computer)
 
@@ -90,6 +93,19 @@ class Checks:
         if computer.replica.is_coordinator:
             self._forget_entries_beyond(max([0, *self._heads.values(), *self._published_entries()]))
 
+    async def reference_is_new(self, computer: Computer, document: str, given: dict[str, set[str]]) -> None:
+        """Check that a document got no reference number that was known here as another one's.
+
+        Raises:
+            Violation: it did.
+        """
+        for text, documents in (await computer.references()).items():
+            others = given.get(text, set()) - {document}
+            if others and document in documents and document not in given[text]:
+                raise Violation(
+                    f"{computer.name} gives {text} to {document}, and it is that of {sorted(others)}"
+                )
+
     async def at_the_end(self, computers: list[Computer]) -> None:
         """Check what must hold once everything has arrived and everybody is quiet.
 
@@ -100,6 +116,7 @@ class Checks:
         for computer in computers:
             await self._numbers_of(computer)
             await self._content_of(computer)
+            await self._receipts_of(computer)
             await self._nothing_waits(computer)
         await self._everything_is_there(computers)
         await self._all_are_equal(computers)
@@ -128,6 +145,30 @@ class Checks:
         if last < head:
             raise Violation(f"the ledger of {computer.name} ends at {last}, and ended at {head} (I12)")
         self._heads[computer.name] = head
+        ((backlog,),) = await computer.rows(
+            "SELECT count(*) FROM _own_files WHERE type = 'ledger' AND put_ms IS NULL"
+        )
+        if backlog > 1:
+            raise Violation(
+                f"{computer.name} granted while {backlog} ledger files are not in the folder (R3)"
+            )
+
+    async def _receipts_of(self, computer: Computer) -> None:
+        """Check that whoever says that he has something has applied it: nobody may rely on it sooner (I9)."""
+        by_id = {c.replica.id: c for c in self._computers if c.is_running and c.name not in self._restored}
+        said = await computer.rows("SELECT replica, owner, feed, sequence FROM _receipts")
+        for replica, owner, feed, sequence in said:
+            other = by_id.get(replica)
+            if other is None or other.disk.is_dead:
+                continue
+            ((has,),) = await other.rows(
+                "SELECT coalesce(max(sequence), 0) FROM _segments WHERE owner = ? AND feed = ? "
+                "AND applied_ms IS NOT NULL",
+                owner,
+                feed,
+            )
+            if has < sequence:
+                raise Violation(f"{other.name} said that it has {sequence} of {feed}, and applied {has} (I9)")
 
     async def _statuses_of(self, computer: Computer) -> None:
         for item in await computer.replica.items(include_numbered=True):

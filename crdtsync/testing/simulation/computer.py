@@ -181,6 +181,15 @@ class Computer:
         sql = "SELECT d.id, c.client, c.sequence FROM _changes c JOIN _documents d ON d.n = c.document"
         return set(await self.rows(sql))
 
+    async def references(self) -> dict[str, set[str]]:
+        """Return the documents of every reference number that is known here."""
+        found: dict[str, set[str]] = {}
+        for text, document in await self.rows(
+            "SELECT a.text, d.id FROM _aliases a JOIN _documents d ON d.n = a.document"
+        ):
+            found.setdefault(text, set()).add(document)
+        return found
+
     async def recomputed_digests(self) -> dict[str, bytes]:
         """Return every document's digest, computed from its stored state and deltas."""
 

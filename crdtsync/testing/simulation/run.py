@@ -32,6 +32,7 @@ from crdtsync.testing.faults import PROFILES, FaultKind, FaultPlace
 from crdtsync.testing.simulation.checks import Checks, Violation
 from crdtsync.testing.simulation.computer import STEP_NAMES, Computer
 from crdtsync.testing.simulation.kinds import BY_NAME, Customer, Order, Quote, Task
+from crdtsync.testing.simulation.limits import lowered_limits
 from crdtsync.testing.simulation.model import Model
 from crdtsync.testing.simulation.plan import DECADE_MS, ComputerPlan, Plan, Step
 from crdtsync.testing.workload import fill_required, random_edit
@@ -242,6 +243,7 @@ class Simulation:
         done: list[str] = []
         client = replica._workspace.identity.client  # noqa: SLF001
         before = 0
+        given = await computer.references() if create else {}
         try:
             async with replica.edit(
                 kind, identity, create=create and identity is not None, label="simulated"
@@ -264,6 +266,8 @@ class Simulation:
         finally:
             if pending is not None and computer.is_running and not computer.disk.is_dead:
                 await self._record(computer, client, before, kind, pending)
+                if create:
+                    await self.checks.reference_is_new(computer, pending[0], given)
         return f"{kind.__name__} {pending[0] if pending else ''} {', '.join(done)}"
 
     async def _record(
@@ -506,7 +510,8 @@ async def simulate(plan: Plan) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="crdtsync-", dir=parent) as directory:
         simulation = Simulation(plan, Path(directory))
         try:
-            await simulation.run()
+            with lowered_limits(plan.seed):
+                await simulation.run()
         except Violation as violation:
             violations = (str(violation),)
         except (SimulatedCrash, Exception) as error:  # noqa: BLE001 - whatever it is, it is the schedule's outcome
