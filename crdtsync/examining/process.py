@@ -167,7 +167,7 @@ class ProcessExaminer:
                 await asyncio.wait({exchange}, timeout=self._limit_s)
             is_late = not exchange.done()
         except BaseException:
-            self._drop(process)  # In the middle of an exchange: nobody could tell the answers of two apart.
+            self._drop(process)  # Nobody waits for the answers any more, and there may never be any.
             raise
         if is_late:
             self._drop(process)
