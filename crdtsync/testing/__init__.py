@@ -1,5 +1,6 @@
 """The public test kit: what an author of an application or an adapter needs to test it. No test framework."""
 
+from crdtsync.examining import InlineExaminer as InlineExaminer
 from crdtsync.testing.converged import assert_converged as assert_converged
 from crdtsync.testing.disk import SimulatedCrash as SimulatedCrash
 from crdtsync.testing.disk import SimulatedDisk as SimulatedDisk
@@ -51,6 +52,7 @@ __all__ = [
     "FaultRemote",
     "Fleet",
     "Gate",
+    "InlineExaminer",
     "Lasting",
     "Member",
     "MemoryPlace",
