@@ -6,11 +6,12 @@ Method: it finds nothing in sound classes; an invariant that does not hold and a
 import sys
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from crdtsync import Document, Series
+from crdtsync import Document, Replica, Series
 from crdtsync.errors import UsageError
 from crdtsync.testing import Fleet, fleet_machine
 from tests.unit.testing.office import Customer, Quote
@@ -24,9 +25,6 @@ QUICK = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-
-
-GAP = "DELETE FROM _ledger WHERE idx = 1 AND (SELECT max(idx) FROM _ledger) > 1"
 
 
 class Order(Document, kind="order", series=Series("orders", "A-{number}")):
@@ -115,14 +113,12 @@ def test_an_edit_that_is_lost_is_found(monkeypatch):
 
 
 def test_a_gap_in_the_numbers_is_found(monkeypatch):
-    settle = Fleet.settle
+    ledger = Replica.ledger
 
     async def skip(self):
-        await settle(self)
-        for member in self.members:
-            await member.replica._workspace.write(lambda c: c.execute(GAP))
+        return [msgspec.structs.replace(entry, number=entry.number + 1) for entry in await ledger(self)]
 
-    monkeypatch.setattr(Fleet, "settle", skip)
+    monkeypatch.setattr(Replica, "ledger", skip)
     machine = fleet_machine([Order], profile="calm")
     with pytest.raises(AssertionError, match="the numbers of orders are"):
         run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=50))
@@ -134,7 +130,7 @@ def test_a_mark_that_leads_nowhere_is_found(monkeypatch):
 
     monkeypatch.setattr("crdtsync.sync.steps.allocate", grant_nothing)
     machine = fleet_machine([Order], profile="calm")
-    with pytest.raises(AssertionError, match="was marked at office, and is still received"):
+    with pytest.raises(AssertionError, match="was marked at .*, and is still (sent|received)"):
         run_state_machine_as_test(machine, settings=settings(QUICK, max_examples=50))
 
 
