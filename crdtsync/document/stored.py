@@ -154,6 +154,15 @@ def schema_to_json(schema: DocumentSchema) -> str:
     return _ENCODER.encode(described).decode()
 
 
+def class_to_json(document_class: type[Document]) -> str:
+    """Return the schema that a class declares as canonical JSON. Raises as `schema_to_json` does."""
+    known = document_class.__dict__.get("_schema_text")
+    if known is None:
+        known = schema_to_json(schema_of(document_class))
+        type.__setattr__(document_class, "_schema_text", known)
+    return cast("str", known)
+
+
 @lru_cache(maxsize=256)  # Making classes takes longer than all else that opening a replica does.
 def schema_from_json(text: str) -> DocumentSchema:
     """Return the schema, with classes built from it; `schema_to_json` of it gives the same text.

@@ -11,7 +11,7 @@ import msgspec
 
 from crdtsync.document.model import Document, schema_of
 from crdtsync.document.schema import DocumentSchema, Shape
-from crdtsync.document.stored import schema_from_json, schema_to_json
+from crdtsync.document.stored import class_to_json, schema_from_json
 from crdtsync.errors import SchemaError
 from crdtsync.protocol.numbering import Series, check_series
 
@@ -78,6 +78,19 @@ class Kinds:
         self._seen_version = version
         return changed
 
+    def take_declared(self, connection: sqlite3.Connection, document_class: type[Document]) -> bool:
+        """Use a class that the database holds just so, with nothing left to do; whether it does."""
+        schema = schema_of(document_class)
+        text = class_to_json(document_class)
+        row = connection.execute("SELECT schema FROM _kinds WHERE kind = ?", (schema.kind,)).fetchone()
+        if row is None or row[0] != text or document_class in self._generated:
+            return False
+        if is_unfinished(connection, schema.kind) or has_stale(connection, schema.kind):
+            return False
+        self._own[schema.kind] = schema
+        self._take(schema.kind, text)
+        return True
+
     def declare(self, connection: sqlite3.Connection, document_class: type[Document]) -> bool:
         """Store a class's schema; return whether projections of its kind must be made again.
 
@@ -94,7 +107,7 @@ class Kinds:
                 ({schema.series.name: schema.series} | {row[0]: Series(*row) for row in rows}).values()
             )
             _declare_series(connection, schema.series)
-        text = schema_to_json(schema)
+        text = class_to_json(document_class)
         self._own[schema.kind] = schema
         row = connection.execute("SELECT schema FROM _kinds WHERE kind = ?", (schema.kind,)).fetchone()
         if row is None or row[0] != text:
@@ -110,7 +123,7 @@ class Kinds:
 
     def _take(self, kind: str, text: str) -> None:
         own = self._own.get(kind)
-        if own is not None and schema_to_json(own) == text:
+        if own is not None and class_to_json(own.document_class) == text:
             self._stored[kind] = own
         else:
             self._stored[kind] = schema_from_json(text)

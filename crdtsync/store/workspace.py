@@ -149,11 +149,16 @@ class Workspace:
             return
         schema = schema_of(document_class)
 
+        def take(connection: sqlite3.Connection) -> bool:
+            self.documents.forget_kind(schema.kind)
+            return self.kinds.take_declared(connection, document_class)
+
         def declare(connection: sqlite3.Connection) -> bool:
             self.documents.forget_kind(schema.kind)
             return self.kinds.declare(connection, document_class)
 
-        if await self.database.write(declare):
+        # Nearly always the database has it as it is: then nobody needs to wait for who writes there.
+        if not await self.database.run(take) and await self.database.write(declare):
             await self._project(schema.kind)
         self._declared.add(document_class)
 
@@ -255,15 +260,18 @@ def refuse_shared_folder(directory: Path) -> None:
     """
     given, real = directory.absolute(), directory.resolve()
     for parent in dict.fromkeys((given, *given.parents, real, *real.parents)):
-        signs = [sign for sign in _SHARED_FOLDER_SIGNS if (parent / sign).exists()]
         try:
-            signs += [
-                item.name for item in parent.glob("folder-*") if classify(item.name).kind is NameKind.MARKER
-            ]
+            names = os.listdir(parent)  # noqa: PTH208 - names are all that is asked for, many times
         except OSError:
-            continue  # A parent that cannot be listed shows nothing either way.
+            # It cannot be listed, or is not there yet: what is known by its name may still be found.
+            names = [sign for sign in _SHARED_FOLDER_SIGNS if (parent / sign).exists()]
+        signs = [name for name in names if name in _SHARED_FOLDER_SIGNS or _is_marker(name)]
         if signs:
             raise StoreInSharedFolderError(f"{directory} lies in a synced folder ({parent} holds {signs[0]})")
+
+
+def _is_marker(name: str) -> bool:
+    return name.lower().startswith("folder-") and classify(name).kind is NameKind.MARKER
 
 
 def refuse_inside(directory: Path, shared: str | None) -> None:
