@@ -308,10 +308,8 @@ async def test_a_daemon_killed_in_mid_transfer_loses_nothing(network, tmp_path):
     rng = random.Random(8)
     async with Office(network, tmp_path, "killed") as office:
         r2 = office["r2"]
-        r2.daemon.limit(300)
-        documents = [
-            await office.quote("r1", f"large {number}", rng.randbytes(60_000).hex()) for number in range(10)
-        ]
+        r2.daemon.limit(100)
+        documents = []
 
         async def is_arriving():
             found = next(r2.root.rglob(".syncthing.*.tmp"), None)
@@ -320,6 +318,9 @@ async def test_a_daemon_killed_in_mid_transfer_loses_nothing(network, tmp_path):
             return False
 
         for number in range(2):
+            documents += [
+                await office.quote("r1", f"large {number}", rng.randbytes(60_000).hex()) for _ in range(5)
+            ]
             await until(is_arriving, office.why)
             r2.daemon.kill()
             documents.append(await office.quote("r2", f"while dead {number}"))
