@@ -1,6 +1,7 @@
 """Every remote of ours keeps the contract, and the checks notice one that does not."""
 
 import dataclasses
+import weakref
 from contextlib import asynccontextmanager
 
 import pytest
@@ -63,6 +64,29 @@ def fault_pair(profile=CALM):
     return open_pair
 
 
+@asynccontextmanager
+async def fault_pair():
+    """A fault folder without faults, in which everything has arrived at once."""
+    place = FaultPlace(is_settled=True)
+    async with place.remote("ada") as ada, place.remote("bob") as bob:
+        FAULT_PLACES[bob] = place
+        yield ada, bob
+
+
+FAULT_PLACES = weakref.WeakKeyDictionary()
+
+
+async def dehydrate_by_fault(remote, name):
+    place = FAULT_PLACES[remote]
+    assert any(name in place.inject(FaultKind.DEHYDRATED, remote.machine, draw) for draw in range(100))
+
+
+def away_by_fault():
+    place = FaultPlace()
+    place.inject(FaultKind.UNAVAILABLE, "ada", 1 << 20)
+    return place.remote("ada")
+
+
 def promises(checks):
     return pytest.mark.parametrize("check", [pytest.param(check, id=check.promise) for check in checks])
 
@@ -85,6 +109,11 @@ async def test_the_folder_remote_keeps_its_promises(check, tmp_path):
 @promises(REMOTE_CHECKS)
 async def test_the_folder_remote_keeps_its_promises_without_events(check, tmp_path):
     await check_remote(folder_pair(tmp_path, events=None), checks=[check])
+
+
+@promises([*REMOTE_CHECKS, unreachable_check(away_by_fault), placeholder_check(dehydrate_by_fault)])
+async def test_the_fault_remote_without_faults_keeps_its_promises(check):
+    await check_remote(fault_pair, checks=[check])
 
 
 async def test_both_wait_for_a_place_that_cannot_be_reached(tmp_path):
