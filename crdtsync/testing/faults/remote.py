@@ -52,6 +52,11 @@ class FaultRemote:
         return self._view.machine
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether an empty folder, or another one, is in the place of this one, and listings show it."""
+        return self._view.shown is not None and FaultKind.LISTING_STALE not in self._view.states
+
+    @property
     def traits(self) -> RemoteTraits:
         """Two machines may put one name: neither is sure to be told."""
         return RemoteTraits(kind="fault")

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from crdtsync.environment import Environment
 from crdtsync.errors import MarkerMissingError
+from crdtsync.protocol.beacon import decode_beacon
+from crdtsync.protocol.names import NameKind, classify
 from crdtsync.replica import Replica
 from crdtsync.store.workspace import DATABASE_NAME, Workspace
 from crdtsync.sync.pull import pull
@@ -135,7 +137,23 @@ class Computer:
                     await publish(session, listing, report)
                 case _:
                     await acknowledge(session, report)
+                    await self._check_beacon()
         return report
+
+    async def _check_beacon(self) -> None:
+        """Take note if this replica says that it has what it has not applied: others rely on its word (I9)."""
+        with self.disk.looking():
+            for (content,) in await self.rows("SELECT beacon_content FROM _remotes WHERE beacon_counter > 0"):
+                applied = dict(
+                    await self.rows(
+                        "SELECT owner || feed, max(sequence) FROM _segments WHERE applied_ms IS NOT NULL GROUP BY 1"
+                    )
+                )
+                for said in decode_beacon(content).positions if content else ():
+                    if applied.get(said.owner + said.feed, 0) < said.sequence:
+                        self.problems.append(
+                            f"{self.name} says that it has {said.sequence} of {said.feed} and has not applied it (I9)"
+                        )
 
     async def is_attached(self) -> bool:
         """Whether it has ever seen the folder."""
@@ -236,11 +254,19 @@ class Computer:
                 self.put_names.add(name)
             elif call == "delete" and name not in self.put_names:
                 self.problems.append(f"{self.name} deletes {name}, which it has not put (I9)")
+            if call in ("put", "delete") and self.remote.is_elsewhere and not _is_marker(name):
+                self.problems.append(
+                    f"{self.name} does a {call} in a folder that is not the one it knows (H12)"
+                )
         if self.meanwhile is not None:
             left, act = self.meanwhile
             self.meanwhile = (left - 1, act) if left else None
             if not left:
                 await act()
+
+
+def _is_marker(name: str) -> bool:
+    return classify(name).kind is NameKind.MARKER
 
 
 _EMPTY: list[bytes] = []
