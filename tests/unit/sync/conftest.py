@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulation.world import World
+from tests.unit.sync.world import World
 
 
 @pytest.fixture

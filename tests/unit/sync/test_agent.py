@@ -24,7 +24,7 @@ from crdtsync.errors import (
 from crdtsync.store import own_files
 from crdtsync.sync import agent
 from crdtsync.testing import MemoryPlace, MemoryRemote
-from tests.simulation.world import KINDS, Quote
+from tests.unit.sync.world import KINDS, Quote
 
 PATIENCE_S = 20
 

@@ -5,7 +5,7 @@ Method: an office and workstations over a place in memory, and the files they le
 
 from crdtsync.protocol.beacon import decode_beacon
 from crdtsync.protocol.files import decode_file
-from tests.simulation.world import HOUR_MS
+from tests.unit.sync.world import HOUR_MS
 
 from .helpers import FEED, named, put_everywhere
 

@@ -15,8 +15,8 @@ from crdtsync import Document, derive_id, field
 from crdtsync.document.registers import STAMP_MAX
 from crdtsync.errors import DocumentNotFoundError
 from crdtsync.protocol.files import decode_file
-from tests.simulation.place import WHOLE
-from tests.simulation.world import Quote
+from tests.unit.sync.place import WHOLE
+from tests.unit.sync.world import Quote
 
 from .helpers import CLIENT, STRANGER, named, put_everywhere, stranger_file, stranger_segment
 from .hostile import CORPUS

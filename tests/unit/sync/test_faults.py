@@ -15,7 +15,7 @@ from crdtsync.errors import (
     StoreFullError,
 )
 from crdtsync.store import feeds, own_files, peers
-from tests.simulation.world import Quote, World
+from tests.unit.sync.world import Quote, World
 
 from .helpers import named
 

@@ -14,7 +14,7 @@ from crdtsync.protocol.ids import FolderId
 from crdtsync.protocol.marker import Marker, encode_marker_file
 from crdtsync.protocol.names import marker_name
 from crdtsync.sync.report import SyncReport
-from tests.simulation.place import COPY, PARTIAL, PLACEHOLDER, WHOLE, ZEROS
+from tests.unit.sync.place import COPY, PARTIAL, PLACEHOLDER, WHOLE, ZEROS
 
 from .helpers import STRANGER, named, put_everywhere, stranger_segment
 

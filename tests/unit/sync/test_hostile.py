@@ -17,7 +17,7 @@ from crdtsync.examining import InlineExaminer, ProcessExaminer
 from crdtsync.examining.messages import Sift
 from crdtsync.sync.session import open_session
 from crdtsync.sync.steps import sync_round
-from tests.simulation.world import World
+from tests.unit.sync.world import World
 
 from . import hostile
 from .helpers import STRANGER, header_of, put_everywhere, stranger_segment

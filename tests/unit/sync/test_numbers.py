@@ -18,8 +18,8 @@ from crdtsync.errors import (
 )
 from crdtsync.protocol.ids import DocumentId
 from crdtsync.protocol.segment import NumberRequest
-from tests.simulation.place import PARTIAL, PLACEHOLDER, WHOLE
-from tests.simulation.world import NOW_MS, Customer, Quote, Task
+from tests.unit.sync.place import PARTIAL, PLACEHOLDER, WHOLE
+from tests.unit.sync.world import NOW_MS, Customer, Quote, Task
 
 from .helpers import STRANGER, named, put_everywhere, stranger_segment
 
