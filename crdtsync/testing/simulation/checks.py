@@ -42,6 +42,8 @@ class Checks:
         self._numbered: dict[tuple[str, str], int] = {}
         self._heads: dict[str, int] = {}
         self._ranks: dict[tuple[str, str], int] = {}
+        self._marks: dict[str, dict[str, int]] = {}
+        """By computer: what others have and ask for, and how far."""
 
     def acknowledge(self, computer: Computer, document: str, client: int, sequence: int) -> None:
         """Take note that an edit was acknowledged, or was found to be durable after a crash."""
@@ -61,6 +63,8 @@ class Checks:
             if computer.is_running and not computer.disk.is_dead:
                 await self._numbers_of(computer)
                 await self._statuses_of(computer)
+                await self._marks_of(computer)
+                await self._is_put(computer)
         chosen = self._computers[len(self._numbers) % len(self._computers)]
         if chosen.is_running:
             await self._content_of(chosen)
@@ -71,6 +75,7 @@ class Checks:
         missing = self._acknowledged.get(computer.name, set()) - await computer.changes()
         if missing:
             raise Violation(f"{computer.name} has lost acknowledged edits: {sorted(missing)} (I1)")
+        await self._is_put(computer)
 
     async def before_restore(self, computer: Computer) -> None:
         """Take note of what is there before an older database is put back."""
@@ -90,6 +95,7 @@ class Checks:
         for key in [key for key in self._ranks if key[0] == computer.name]:
             del self._ranks[key]
         self._heads.pop(computer.name, None)
+        self._marks.pop(computer.name, None)
         if computer.replica.is_coordinator:
             self._forget_entries_beyond(max([0, *self._heads.values(), *self._published_entries()]))
 
@@ -154,6 +160,29 @@ class Checks:
                 f"{computer.name} granted while {backlog} ledger files are not in the folder (R3)"
             )
 
+    async def _marks_of(self, computer: Computer) -> None:
+        """Check that what others are known to have, and their last word on a number, never goes back (I12)."""
+        before = self._marks.get(computer.name, {})
+        now = dict(
+            await computer.rows(
+                "SELECT replica || owner || feed, sequence FROM _receipts UNION ALL "
+                "SELECT replica || document || series, serial FROM _requests r "
+                "WHERE replica <> (SELECT value FROM _meta WHERE key = 'replica')"
+            )
+        )
+        for key, mark in before.items():
+            if now.get(key, 0) < mark:
+                raise Violation(f"{computer.name} knew {mark} of {key}, and knows {now.get(key, 0)} (I12)")
+        self._marks[computer.name] = now
+
+    async def _is_put(self, computer: Computer) -> None:
+        """Check that what is said to be in the folder was put there (I11)."""
+        for (name,) in await computer.rows(
+            "SELECT name FROM _own_files WHERE put_ms IS NOT NULL AND type <> 'marker'"
+        ):
+            if name not in computer.put_names:
+                raise Violation(f"{computer.name} says that it has put {name}, and has not (I11)")
+
     async def _statuses_of(self, computer: Computer) -> None:
         for item in await computer.replica.items(include_numbered=True):
             key, rank = (computer.name, item.document), _RANKS[item.state.status]
@@ -186,13 +215,15 @@ class Checks:
             raise Violation(f"{item.document} on {computer.name} stays {status.value} (I30)")
 
     async def _is_published(self, computer: Computer) -> None:
-        """Check that all a replica has ever put is in the folder, under whatever name: it puts it again (H7).
+        """Check that all a replica has ever put is in its folder, under whatever name: it puts it again (H7).
 
-        What lies damaged under its name and with its size is put again only when somebody misses it.
+        Whether the service takes it from there is not in its hands. What lies damaged under its name and with
+        its size is put again only when somebody misses it.
         """
-        contents = set(self._place.server.values())
+        here = self._place.files(computer.name)
+        contents = {*self._place.server.values(), *here.values()}
         for name, data in await computer.rows("SELECT name, data FROM _own_files WHERE put_ms IS NOT NULL"):
-            if data not in contents and name not in self._place.server:
+            if data not in contents and name not in here:
                 raise Violation(f"{name} of {computer.name} has vanished from the folder for good (I11)")
 
     async def _nothing_is_echoed(self, computer: Computer) -> None:

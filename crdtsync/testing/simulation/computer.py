@@ -3,13 +3,14 @@
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from crdtsync.environment import Environment
+from crdtsync.environment import Case, Environment, Verdict
 from crdtsync.errors import MarkerMissingError
+from crdtsync.examining import InlineExaminer
 from crdtsync.protocol.beacon import decode_beacon
 from crdtsync.protocol.names import NameKind, classify
 from crdtsync.replica import Replica
@@ -56,6 +57,8 @@ class Computer:
         self.put_names: set[str] = set()
         self.remote: FaultRemote = place.remote(plan.name, gate=self._gate)
         self.problems: list[str] = []
+        self.clients: set[int] = set()
+        """The client ids of all its processes so far."""
         self._session: Session | None = None
         self._random = random
         self._now_ms = now_ms
@@ -67,7 +70,10 @@ class Computer:
     def environment(self) -> Environment:
         """This computer's clock, randomness and disk."""
         return Environment(
-            lambda: self._now_ms() + self.offset_ms, self._random.randbytes, connect=self.disk.connect
+            lambda: self._now_ms() + self.offset_ms,
+            self._random.randbytes,
+            connect=self.disk.connect,
+            examiner=lambda: _BusyExaminer(self),
         )
 
     async def start(self) -> None:
@@ -124,6 +130,7 @@ class Computer:
             creates = None if self.plan.name == "office" else False
             self._session = await open_session(self.workspace, self.remote, create_folder=creates)
         session = self._session
+        is_alone = self.meanwhile is None and not self._others
         listing = await session.listing()
         for step in STEP_NAMES[:count]:
             match step:
@@ -133,12 +140,34 @@ class Computer:
                     await apply(session, report)
                 case "allocate":
                     await allocate(session, report)
+                    if report.granted:
+                        await self._check_grants(report.granted)
                 case "publish":
                     await publish(session, listing, report)
+                    if is_alone:
+                        await self._check_outbox()
                 case _:
                     await acknowledge(session, report)
                     await self._check_beacon()
         return report
+
+    async def _check_grants(self, count: int) -> None:
+        """Take note if a number was granted that nobody asks for, as far as is known here."""
+        with self.disk.looking():
+            for (text,) in await self.rows(
+                "SELECT text FROM _ledger l WHERE outcome = 'granted' AND NOT EXISTS "
+                "(SELECT 1 FROM _requests r WHERE r.document = l.document AND NOT r.withdrawn) "
+                "AND idx > (SELECT max(idx) FROM _ledger) - ?",
+                count,
+            ):
+                self.problems.append(f"{self.name} grants {text}, which was asked for and withdrawn")
+
+    async def _check_outbox(self) -> None:
+        """Take note if what was to be published is not on its way, and nobody was told that."""
+        with self.disk.looking():
+            ((left,),) = await self.rows("SELECT count(*) FROM _outbox")
+        if left:
+            self.problems.append(f"{self.name} published, and {left} changes are left behind (H27)")
 
     async def _check_beacon(self) -> None:
         """Take note if this replica says that it has what it has not applied: others rely on its word (I9)."""
@@ -189,10 +218,21 @@ class Computer:
             "JOIN _documents d ON d.n = c.document WHERE d.id = ? GROUP BY c.client",
             document,
         )
+        await self._check_open(document)
         for client, last, count in found:
             if last != count:
                 self.problems.append(f"{self.name} holds {count} changes of {client:x}, up to the {last}th")
         return {client: last for client, last, _ in found}
+
+    async def _check_open(self, document: str) -> None:
+        """Take note if the document in memory is not the one in the database, although both say so (I4)."""
+        held = self.workspace.documents._open.get(document)  # noqa: SLF001 - nobody else may look at it
+        if held is not None:
+            for rev, digest in await self.rows("SELECT rev, digest FROM _documents WHERE id = ?", document):
+                if rev == held.rev and digest != held.live.digest:
+                    self.problems.append(
+                        f"{self.name} has something in memory of {document} that was undone (I4)"
+                    )
 
     async def changes(self) -> set[tuple[str, int, int]]:
         """Return every change of every document that is here: (document, client, sequence)."""
@@ -242,7 +282,18 @@ class Computer:
         except BaseException:
             await workspace.close()
             raise
+        if workspace.identity.client in self.clients:
+            self.problems.append(f"{self.name} uses the client id {workspace.identity.client:x} again (H47)")
+        self.clients.add(workspace.identity.client)
         return workspace
+
+    async def turn(self) -> None:
+        """Let happen what is to happen in the middle of a round, when its time has come."""
+        if self.meanwhile is not None:
+            left, act = self.meanwhile
+            self.meanwhile = (left - 1, act) if left else None
+            if not left:
+                await act()
 
     async def _gate(self, call: str, name: str, done: bool) -> None:  # noqa: FBT001 - the gate's signature
         if call in ("put", "delete"):
@@ -258,11 +309,20 @@ class Computer:
                 self.problems.append(
                     f"{self.name} does a {call} in a folder that is not the one it knows (H12)"
                 )
-        if self.meanwhile is not None:
-            left, act = self.meanwhile
-            self.meanwhile = (left - 1, act) if left else None
-            if not left:
-                await act()
+        await self.turn()
+
+
+class _BusyExaminer(InlineExaminer):
+    """Examines in the same process, and takes so long that something may happen meanwhile."""
+
+    def __init__(self, computer: Computer) -> None:
+        super().__init__()
+        self._computer = computer
+
+    async def examine(self, cases: Sequence[Case]) -> Sequence[Verdict]:
+        found = await super().examine(cases)
+        await self._computer.turn()
+        return found
 
 
 def _is_marker(name: str) -> bool:
