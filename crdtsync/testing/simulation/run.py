@@ -4,6 +4,7 @@ import copy
 import hashlib
 import tempfile
 from collections import Counter
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,8 @@ class Simulation:
         self.model = Model()
         self.faults: Counter[str] = Counter()
         self.log: list[str] = []
+        self.marked: set[str] = set()
+        """The documents that somebody has marked: others, too, mark and reset them."""
         self.checks = Checks(self.computers, self.model, self.place)
         self.steps = 0
 
@@ -125,9 +128,10 @@ class Simulation:
             return  # The others find a folder that is still empty, or half there.
         for _ in range(random.choice((0, 1, 1, 2, 3))):
             computer = random.choice(self.computers)
-            made = await self._make(computer, random)
-            await self._mark(computer, random)
-            self.log.append(f"{computer.name} begins with {made}")
+            with suppress(DocumentLockedError):  # Two ids may be derived alike.
+                made = await self._make(computer, random)
+                await self._mark(computer, random)
+                self.log.append(f"{computer.name} begins with {made}")
         for _ in range(2):
             self.place.settle()
             for computer in self.computers:
@@ -256,6 +260,11 @@ class Simulation:
                     with suppress(RemoteError):
                         await computer.sync()
                     done.append("sync in the middle")
+                elif seen and random.random() < 0.06 and computer.meanwhile is None:
+                    other = await computer.second_replica()
+                    if other._workspace is not replica._workspace:  # noqa: SLF001
+                        beside = await self._edit_one(computer, other, kind, draft.id, random, create=False)
+                        done.append(f"beside it {beside}")
                 done.extend(random_edit(draft, random) for _ in range(random.choice((1, 1, 2, 4))))
                 writes: Writes = draft._source.writes  # type: ignore[attr-defined]  # noqa: SLF001
                 pending = (draft.id, copy.copy(writes), seen)
@@ -289,20 +298,25 @@ class Simulation:
             document.remember_words(name, text, client, before + 1)
         self.checks.acknowledge(computer, identity, client, before + 1)
 
-    async def _choose(self, computer: Computer, random: Random) -> tuple[str, str] | None:
+    async def _choose(
+        self, computer: Computer, random: Random, *, among: Container[str] | None = None
+    ) -> tuple[str, str] | None:
         found = await computer.rows("SELECT id, kind FROM _documents WHERE rev > 0 ORDER BY shared DESC, id")
+        if among is not None:
+            found = [item for item in found if item[0] in among] or found
         # Those that all have come first, and are chosen most often: what meets is what may go wrong.
         return found[min(random.randrange(len(found)), random.randrange(len(found)))] if found else None
 
     async def _mark(self, computer: Computer, random: Random) -> str:
-        chosen = await self._choose(computer, random)
+        chosen = await self._choose(computer, random, among=self.marked if random.random() < 0.4 else None)
         if chosen is None or chosen[1] == "customer":
             return "nothing"
+        self.marked.add(chosen[0])
         await computer.replica.mark_for_sync(chosen[0])
         return chosen[0]
 
     async def _reset(self, computer: Computer, random: Random) -> str:
-        chosen = await self._choose(computer, random)
+        chosen = await self._choose(computer, random, among=self.marked)
         if chosen is None:
             return "nothing"
         self.checks.forget_status(computer, chosen[0])
@@ -454,11 +468,21 @@ class Simulation:
 
         What left no trace in the folder (a segment and the beacon that names it) shows in a heartbeat only.
         """
-        days = 2 if any(kind.facts.leaves_apart for kind in self.place.injected) else 0
-        for day in range(days + 1):
-            if day:
-                self.now_ms += HEARTBEAT_MS + HOUR_MS
+        await self._settle_once()
+        for day in range(2):
+            # Whoever is equal has nothing to learn from a heartbeat; some go on all the same, to see that too.
+            if (day or self.plan.seed % 8) and await self._are_equal():
+                return
+            self.now_ms += HEARTBEAT_MS + HOUR_MS
             await self._settle_once()
+
+    async def _are_equal(self) -> bool:
+        documents, entries = (
+            "SELECT id, digest FROM _documents WHERE shared AND rev > 0 ORDER BY id",
+            "SELECT max(idx) FROM _ledger",
+        )
+        found = [[await computer.rows(sql) for sql in (documents, entries)] for computer in self.running]
+        return all(one == found[0] for one in found)
 
     async def _settle_once(self) -> None:
         quiet = 0
