@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NewType
 
 from crdtsync.errors import ValidationError
@@ -31,6 +32,7 @@ _ID = re.compile(r"[a-z2-7]{25}[aeimquy4]|[a-z2-7]{12}[acegikmoqsuwy246]", re.AS
 _TO_INT_DIGITS = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
 
 
+@lru_cache(maxsize=4096)  # `b32encode` is slow, and the same few replicas and feeds are named all the time.
 def id_text(raw: bytes) -> str:
     """The text of an id of 16 bytes (26 characters) or 8 bytes (13 characters).
 

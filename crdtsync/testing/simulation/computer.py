@@ -1,6 +1,5 @@
 """One simulated computer: a replica's real code and real SQL on a disk, a clock and a folder that can fail."""
 
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
@@ -39,12 +38,15 @@ class Computer:
         place: FaultPlace,
         random: Random,
         now_ms: Callable[[], int],
+        disk: SimulatedDisk,
     ) -> None:
         self.plan = plan
         self.name = plan.name
         self.directory = directory / plan.name
-        self.backup = directory / f"{plan.name}-backup"
-        self.disk = SimulatedDisk()
+        self._database = self.directory / DATABASE_NAME
+        self.backup: bytes | None = None
+        """The database as it was when it was last backed up."""
+        self.disk = disk
         self.offset_ms = plan.clock_offset_ms
         self.is_retired = False
         self.is_left_out = False
@@ -104,17 +106,16 @@ class Computer:
         return Replica(self._others[0], lock_while_numbering=self.plan.lock_while_numbering)
 
     async def back_up(self) -> None:
-        """Copy the directory, as a backup of a computer that is switched off does."""
+        """Copy the database, as a backup of a computer that is switched off does."""
         await self.stop()
-        shutil.rmtree(self.backup, ignore_errors=True)
-        shutil.copytree(self.directory, self.backup)
+        self.backup = self.disk.image(self._database)
         await self.start()
 
     async def restore(self) -> None:
         """Put the copy back."""
+        assert self.backup is not None
         await self.stop()
-        shutil.rmtree(self.directory)
-        shutil.copytree(self.backup, self.directory)
+        self.disk.put_image(self._database, self.backup)
         await self.start()
 
     async def sync(self, count: int = len(STEP_NAMES), *, fresh: bool = False) -> SyncReport:
@@ -206,7 +207,7 @@ class Computer:
 
     async def rows(self, sql: str, *parameters: Any) -> list[Any]:
         """Query the database."""
-        return await self.read(lambda c: c.execute(sql, parameters).fetchall())
+        return self.disk.look(self._database, sql, parameters)
 
     async def version(self, document: str) -> dict[int, int]:
         """Return which changes of a document are here: client -> the last; a hole in them is reported.
@@ -266,7 +267,7 @@ class Computer:
     async def _open(self) -> Workspace:
         if not self.directory.exists():
             self.directory.mkdir(parents=True)
-            (self.directory / DATABASE_NAME).write_bytes(await _empty_database())
+            self.disk.put_image(self._database, await _empty_database())
         workspace = await Workspace.open(
             self.directory,
             name=self.plan.name,

@@ -28,8 +28,9 @@ from crdtsync.protocol.ids import derive_id
 from crdtsync.protocol.names import NameKind, classify
 from crdtsync.replica import Replica
 from crdtsync.sync.steps import HEARTBEAT_MS
-from crdtsync.testing.disk import SimulatedCrash
+from crdtsync.testing.disk import SimulatedCrash, SimulatedDisk
 from crdtsync.testing.faults import PROFILES, FaultKind, FaultPlace
+from crdtsync.testing.memory_disk import MemoryDisk
 from crdtsync.testing.simulation.checks import Checks, Violation
 from crdtsync.testing.simulation.computer import STEP_NAMES, Computer
 from crdtsync.testing.simulation.kinds import BY_NAME, Customer, Order, Quote, Task
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 NOW_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
 SETTLE_ROUNDS_MAX = 24
+FILES_ONE_IN = 8
 CHECK_SHARE = 0.1
 """How often the running checks are made, per step."""
 
@@ -117,6 +119,7 @@ class Simulation:
         """Close what is open."""
         for computer in self.computers:
             await computer.stop()
+            computer.disk.close()
 
     async def _begin(self) -> None:
         """Bring the fleet to where most of its life takes place: attached, with some documents that all have."""
@@ -138,7 +141,9 @@ class Simulation:
                 await computer.sync()
 
     async def _add(self, plan: ComputerPlan) -> Computer:
-        computer = Computer(plan, self.directory, self.place, self.random, lambda: self.now_ms)
+        # Some with real files: those are what is there in the end, and take twice the time.
+        disk = SimulatedDisk() if self.plan.seed % FILES_ONE_IN == 0 else MemoryDisk()
+        computer = Computer(plan, self.directory, self.place, self.random, lambda: self.now_ms, disk)
         self.computers.append(computer)
         await computer.start()
         return computer
@@ -442,7 +447,7 @@ class Simulation:
         return "gone for good"
 
     async def _restore(self, computer: Computer, _: Random) -> str:
-        if not computer.backup.exists():
+        if computer.backup is None:
             await computer.back_up()
             return "backed up"
         self.faults["restore"] += 1
