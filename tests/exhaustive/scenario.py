@@ -47,6 +47,8 @@ class CountedRemote(MemoryRemote):
         super().__init__(place)
         self.disk = disk
         self.calls = 0
+        self.put_names: set[str] = set()
+        """All that was ever put through it, also by processes that are dead."""
         self._fail_at = 0
         self._error: type[RemoteError] = RemoteUnavailableError
         self._is_late = False
@@ -65,6 +67,7 @@ class CountedRemote(MemoryRemote):
         fails = self._count(writes=True)
         self.disk.step()
         await super().put(name, data)
+        self.put_names.add(name)
         self.disk.step()
         self._fail(fails)
 
@@ -133,6 +136,11 @@ class Fleet:
             await machine.start()
             # Whatever happened to the process before: what was acknowledged is there (I1).
             assert self.acknowledged[name] <= changes_of(machine)
+            # And nothing is noted as put that was not.
+            noted = await machine.rows(
+                "SELECT name FROM _own_files WHERE put_ms IS NOT NULL AND type <> 'marker'"
+            )
+            assert {file for (file,) in noted} <= self[name].remote.put_names
 
     async def sync(self, name: str) -> None:
         await self[name].machine.replica.sync(self[name].remote)

@@ -26,20 +26,20 @@ OTHER_FOLDER = FolderId(id_text(b"another folder16"))
 
 
 class Twins(MemoryRemote):
-    """A place that lists two files of one name, and gives either, as Google Drive may."""
+    """A place that lists two files of one name, and gives one or the other, in turns of a round."""
 
     def __init__(self, place: MemoryPlace, seconds: dict[str, bytes]) -> None:
         super().__init__(place)
         self.seconds = seconds
-        self.gets = 0
+        self.lists = 0
 
     async def list(self, prefix: str = "") -> list[RemoteFile]:
         found = await super().list(prefix)
+        self.lists += 1
         return found + [RemoteFile(name, len(data)) for name, data in self.seconds.items()]
 
     async def get(self, name: str, *, bytes_max: int) -> bytes:
-        self.gets += 1
-        if name in self.seconds and self.gets % 2:
+        if name in self.seconds and self.lists % 2:
             return self.seconds[name]
         return await super().get(name, bytes_max=bytes_max)
 
@@ -205,6 +205,33 @@ async def test_what_is_not_for_this_reader_leaves_nothing_behind(told, strange):
     assert await held(machine) == before
     place.files.update(files)
     await read(machine, remote, rounds=3)
+    await require_all(machine, expected)
+
+
+async def test_a_segment_that_follows_another_one_than_is_here_waits(told):
+    """H6, H63, I3: whole and right but for its place in the chain; the right one comes later."""
+    machine, files, expected = told
+    decoded = {name: decode_file(data) for name, data in files.items()}
+    later = {
+        name
+        for name, file in decoded.items()
+        if file.header.type is FileType.SEGMENT and file.header.sequence > 1
+    }
+    assert later
+    place = MemoryPlace()
+    place.files = {name: data for name, data in files.items() if name not in later}
+    remote = MemoryRemote(place)
+    await read(machine, remote)
+    before = await machine.replica.digests()
+    assert before != expected
+    for name in later:
+        file = decoded[name]
+        wrong = encode_file(replace(file.header, previous=b"\x07" * 32), file.body)
+        place.files[f"{name.removesuffix('.crdts')} (2).crdts"] = wrong
+    await read(machine, remote)
+    assert await machine.replica.digests() == before
+    place.files.update({name: files[name] for name in later})
+    await read(machine, remote)
     await require_all(machine, expected)
 
 
