@@ -24,7 +24,7 @@ BUGS = (
                 '"WHERE p.remote = s.remote AND p.applied_ms IS NOT NULL',
             ),
         ),
-        kit=("tests/exhaustive/test_orders.py", "tests/fuzz/test_hostile_writer.py"),
+        kit=("tests/exhaustive/test_alone.py",),
         unit=("tests/unit/sync/test_chain.py",),
     ),
     Bug(

@@ -173,7 +173,7 @@ BUGS = (
                 "_require(entry.index == head.index + 1, ",
             ),
         ),
-        kit=("tests/property/protocol/test_round_trips.py", "tests/fuzz/test_hostile_writer.py"),
+        kit=("tests/exhaustive/test_ledgers.py",),
         unit=PURE,
     ),
     Bug(
@@ -184,7 +184,7 @@ BUGS = (
             Edit(LEDGER, "        elif entry.index > end.index + 1:\n", "        elif False:\n"),
             Edit(LEDGER, "        elif entry.previous != end.hash:\n", "        elif False:\n"),
         ),
-        kit=("tests/property/protocol/test_round_trips.py",),
+        kit=("tests/exhaustive/test_ledgers.py",),
         unit=PURE,
     ),
     Bug(
@@ -198,7 +198,7 @@ BUGS = (
                 "            if False:\n",
             ),
         ),
-        kit=("tests/property/protocol/test_round_trips.py", "tests/fuzz/test_hostile_writer.py"),
+        kit=("tests/exhaustive/test_ledgers.py",),
         unit=PURE,
     ),
     Bug(
