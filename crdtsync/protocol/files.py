@@ -117,6 +117,8 @@ def encode_file(header: FileHeader, body: bytes) -> bytes:
         raise ValidationError(f"A {header.type.name.lower()} holds at most {limit} bytes, not {len(body)}")
     if bool(header.feed) != (header.type is FileType.SEGMENT):
         raise ValidationError("A segment has a feed, and no other file has")
+    if header.type is FileType.SEGMENT and header.sequence < 1:
+        raise ValidationError("The segments of a feed are numbered from 1")
     packed = wire.encode_checked(
         _HEADER_DECODER,
         _Header(
@@ -198,6 +200,8 @@ def _read_header(packed: bytes) -> FileHeader:
         raise NewerFormatError(f"The file is of type {header.type}, unknown to this version") from None
     if len(header.feed) != (8 if file_type is FileType.SEGMENT else 0):
         raise DamagedFileError("A segment has a feed, and no other file has")
+    if file_type is FileType.SEGMENT and header.sequence < 1:
+        raise DamagedFileError("The segments of a feed are numbered from 1")
     return FileHeader(
         type=file_type,
         folder=FolderId(id_text(header.folder)),

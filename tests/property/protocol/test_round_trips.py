@@ -72,7 +72,7 @@ def headers(draw):
         folder=draw(all_ids),
         writer=draw(all_ids),
         feed=feed,
-        sequence=draw(numbers),
+        sequence=draw(positives if file_type is FileType.SEGMENT else numbers),
         previous=draw(hashes),
     )
 

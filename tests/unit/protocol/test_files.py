@@ -126,6 +126,7 @@ def test_elements_that_a_later_version_adds_to_the_header_are_skipped():
         msgspec.msgpack.encode([4, bytes(16), bytes(16), b"", 2**53, bytes(32)]),
         msgspec.msgpack.encode([4, bytes(16), bytes(16), bytes(8), 1, bytes(32)]),
         msgspec.msgpack.encode([2, bytes(16), bytes(16), b"", 1, bytes(32)]),
+        msgspec.msgpack.encode([2, bytes(16), bytes(16), bytes(8), 0, bytes(32)]),
         msgspec.msgpack.encode([2, bytes(16), bytes(16), bytes(7), 1, bytes(32)]),
     ],
 )
@@ -176,7 +177,8 @@ def test_a_second_frame_after_the_body_is_damage():
 @pytest.mark.parametrize(
     ("header", "body"),
     [
-        (FileHeader(type=FileType.SEGMENT, folder=FOLDER, writer=ADA), b""),
+        (FileHeader(type=FileType.SEGMENT, folder=FOLDER, writer=ADA, sequence=1), b""),
+        (FileHeader(type=FileType.SEGMENT, folder=FOLDER, writer=ADA, feed=FEED, sequence=0), b""),
         (FileHeader(type=FileType.MARKER, folder=FOLDER, writer=ADA, feed=FEED), b""),
         (FileHeader(type=FileType.MARKER, folder="x", writer=ADA), b""),
         (FileHeader(type=FileType.MARKER, folder=FOLDER, writer=ADA, sequence=-1), b""),
