@@ -120,6 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     parser.add_argument("--markdown", action="store_true", help="print the table of docs/planted-bugs.md")
     parser.add_argument(
+        "--page", action="store_true", help=f"write {PAGE.name} from kept results, and run nothing"
+    )
+    parser.add_argument(
         "--keep", metavar="FILE", help="a file of results, to which those of this run are added"
     )
     return parser
