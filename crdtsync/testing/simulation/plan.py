@@ -11,7 +11,8 @@ from crdtsync.protocol.beacon import Role
 from crdtsync.testing.faults import PROFILES, FaultKind
 
 DECADE_MS = 315_360_000_000
-STEPS_MIN, STEPS_MAX = 30, 75
+STEPS_MAX = (15, 25, 40, 70)
+"""How long schedules are: one of these at most, and half of it at least."""
 
 WORK: Mapping[str, int] = {
     "make": 2,
@@ -140,7 +141,8 @@ def draw_plan(seed: int, profile: str = "any") -> Plan:
     work = {name: weight * random.choice((1, 1, 3)) for name, weight in WORK.items()}
     computers = _draw_computers(random)
     steps = []
-    for index in range(random.randrange(STEPS_MIN, STEPS_MAX)):
+    most = random.choice(STEPS_MAX)
+    for index in range(random.randrange(most // 2, most)):
         chosen = weights if random.random() < rate else work
         (what,) = random.choices(list(chosen), list(chosen.values()))
         steps.append(Step(what, random.randrange(len(computers) + 1), random.getrandbits(32), index))

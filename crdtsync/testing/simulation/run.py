@@ -48,7 +48,7 @@ NOW_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
 SETTLE_ROUNDS_MAX = 24
 FILES_ONE_IN = 8
-CHECK_SHARE = 0.1
+CHECK_SHARE = 0.07
 """How often the running checks are made, per step."""
 
 _FAST_DISK = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one
@@ -495,7 +495,7 @@ class Simulation:
         for done in range(SETTLE_ROUNDS_MAX):
             self.steps += 1
             moved = self.place.settle()
-            reports = [await computer.sync_if_possible(fresh=done % 3 == 0) for computer in self.running]
+            reports = [await computer.sync_if_possible(fresh=not done) for computer in self.running]
             for computer, report in zip(self.running, reports, strict=True):
                 if report is None and done > 1:
                     await self._look_after_marker(computer)
@@ -519,9 +519,9 @@ class Simulation:
     async def _stay_quiet(self) -> None:
         """Check that with no edits and no faults nothing is written any more (I32)."""
         before = dict(self.place.server)
-        for _ in range(2):
+        for is_fresh in (True, False):
             for computer in self.running:
-                await computer.sync(fresh=True)
+                await computer.sync(fresh=is_fresh)
             self.place.settle()
         if self.place.server != before:
             changed = sorted(before.keys() ^ self.place.server.keys())
