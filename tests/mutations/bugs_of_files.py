@@ -389,7 +389,7 @@ BUGS = (
                 "            pass\n",
             ),
         ),
-        kit=("tests/exhaustive/test_failures.py", "tests/services/test_disk_full.py"),
+        kit=("tests/exhaustive/test_full_disk.py",),
         unit=("tests/unit/sync/test_faults.py",),
     ),
 )
