@@ -1,9 +1,11 @@
 """What must be true of a simulated fleet, by the invariants' numbers; some of it always, the rest at the end."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from crdtsync.errors import FormatError
+from crdtsync.protocol.causality import ChangeId
 from crdtsync.protocol.files import FileType, decode_file
 from crdtsync.protocol.names import NameKind, classify
 from crdtsync.protocol.segment import decode_segment
@@ -49,6 +51,26 @@ class Checks:
         """Take note that an edit was acknowledged, or was found to be durable after a crash."""
         self._acknowledged.setdefault(computer.name, set()).add((document, client, sequence))
 
+    async def causes_are_named(
+        self, computer: Computer, document: str, client: int, sequence: int, applied: Mapping[int, int]
+    ) -> None:
+        """Check that a change names, itself or through what it names, all that was there when it was made (I6).
+
+        Raises:
+            Violation: it does not.
+        """
+        history = await computer.history(document)
+        known: set[ChangeId] = set()
+        left = [ChangeId(client, sequence)]
+        while left:
+            one = left.pop()
+            if one.sequence and one not in known:
+                known.add(one)
+                left += [ChangeId(one.client, one.sequence - 1), *history.get(one, ())]
+        unnamed = [key for key in applied.items() if key[1] and ChangeId(*key) not in known]
+        if unnamed:
+            raise Violation(f"change {sequence} of {client:x} of {document} does not name {unnamed} (I6)")
+
     def forget_status(self, computer: Computer, document: str) -> None:
         """A person takes a mark back: the item begins anew."""
         self._ranks.pop((computer.name, document), None)
@@ -76,6 +98,16 @@ class Checks:
         if missing:
             raise Violation(f"{computer.name} has lost acknowledged edits: {sorted(missing)} (I1)")
         await self._is_put(computer)
+
+    async def _in_causal_order(self, computer: Computer) -> None:
+        """Check that nothing was applied before what it builds on (I6)."""
+        for (document,) in await computer.rows("SELECT id FROM _documents WHERE rev > 0"):
+            applied: set[ChangeId] = set()
+            for one, causes in (await computer.history(document)).items():
+                for need in (ChangeId(one.client, one.sequence - 1), *causes):
+                    if need.sequence and need not in applied:
+                        raise Violation(f"{computer.name} applied {one} of {document} before {need} (I6)")
+                applied.add(one)
 
     async def before_restore(self, computer: Computer) -> None:
         """Take note of what is there before an older database is put back."""
@@ -123,6 +155,7 @@ class Checks:
             await self._numbers_of(computer)
             await self._content_of(computer)
             await self._nothing_waits(computer)
+            await self._in_causal_order(computer)
             await self._is_published(computer)
         await self._nothing_is_echoed(computers[0])
         await self._everything_is_there(computers)

@@ -11,8 +11,10 @@ from crdtsync.environment import Case, Environment, Verdict
 from crdtsync.errors import MarkerMissingError
 from crdtsync.examining import InlineExaminer
 from crdtsync.protocol.beacon import decode_beacon
+from crdtsync.protocol.causality import ChangeId
 from crdtsync.protocol.names import NameKind, classify
 from crdtsync.replica import Replica
+from crdtsync.store.arrivals import unpack_causes
 from crdtsync.store.workspace import DATABASE_NAME, Workspace
 from crdtsync.sync.pull import pull
 from crdtsync.sync.report import SyncReport
@@ -224,6 +226,15 @@ class Computer:
             if last != count:
                 self.problems.append(f"{self.name} holds {count} changes of {client:x}, up to the {last}th")
         return {client: last for client, last, _ in found}
+
+    async def history(self, document: str) -> dict[ChangeId, tuple[ChangeId, ...]]:
+        """Return the changes of a document, in the order in which they were applied here: change -> its causes."""
+        rows = await self.rows(
+            "SELECT c.client, c.sequence, c.causes FROM _changes c JOIN _documents d ON d.n = c.document "
+            "WHERE d.id = ? ORDER BY c.n",
+            document,
+        )
+        return {ChangeId(client, sequence): unpack_causes(causes) for client, sequence, causes in rows}
 
     async def _check_open(self, document: str) -> None:
         """Take note if the document in memory is not the one in the database, although both say so (I4)."""

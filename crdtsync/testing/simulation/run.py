@@ -302,6 +302,7 @@ class Simulation:
         for name, text in writes.texts.items():
             document.remember_words(name, text, client, before + 1)
         self.checks.acknowledge(computer, identity, client, before + 1)
+        await self.checks.causes_are_named(computer, identity, client, before + 1, applied)
 
     async def _choose(
         self, computer: Computer, random: Random, *, among: Container[str] | None = None
