@@ -32,7 +32,7 @@ BUGS = (
         edits=(
             Edit(LIVE, "cell.writer != self.client and cell in before\n", "cell.writer != self.client\n"),
         ),
-        kit=(CONVERGE, "tests/exhaustive/test_orders.py"),
+        kit=("tests/exhaustive/test_beside.py",),
         unit=UNIT,
     ),
     Bug(
@@ -60,7 +60,7 @@ BUGS = (
                 "            seen = seen_of(self.registers.entity(name, entity_id))\n",
             ),
         ),
-        kit=(CONVERGE, "tests/exhaustive/test_orders.py"),
+        kit=("tests/exhaustive/test_beside.py",),
         unit=UNIT,
     ),
     Bug(
@@ -74,7 +74,7 @@ BUGS = (
                 "",
             ),
         ),
-        kit=(CONVERGE,),
+        kit=("tests/exhaustive/test_beside.py",),
         unit=UNIT,
     ),
     Bug(
@@ -149,7 +149,7 @@ BUGS = (
                 'free_text.splices(self._read_texts().get(name, ""), content)\n',
             ),
         ),
-        kit=(CONVERGE,),
+        kit=("tests/exhaustive/test_beside.py",),
         unit=UNIT,
     ),
     Bug(

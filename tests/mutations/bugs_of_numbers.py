@@ -85,6 +85,7 @@ BUGS = (
         what="two who ask for one document get two numbers (R1)",
         breaks="F18, I22",
         edits=(Edit(NUMBERING, " or wanted in granted or wanted in done:\n", " or wanted in granted:\n"),),
+        kit=("tests/exhaustive/test_requests.py",),
         unit=("tests/unit/protocol/test_numbering.py", *UNIT),
     ),
     Bug(
@@ -95,6 +96,7 @@ BUGS = (
             Edit(NUMBERS, "WHERE NOT r.withdrawn AND d.rev > 0 ", "WHERE d.rev > 0 "),
             Edit(NUMBERING, "        if request.withdrawn or superseded or", "        if superseded or"),
         ),
+        kit=("tests/exhaustive/test_requests.py",),
         unit=("tests/unit/protocol/test_numbering.py", *UNIT),
     ),
     Bug(
@@ -102,7 +104,7 @@ BUGS = (
         what="a request that comes again replaces the withdrawal that came after it",
         breaks="F5, H2, H8",
         edits=(Edit(MARKS, '        "WHERE excluded.serial > serial",\n', '        "",\n'),),
-        kit=("tests/exhaustive/test_orders.py",),
+        kit=("tests/exhaustive/test_requests.py",),
         unit=UNIT,
     ),
     Bug(
