@@ -103,6 +103,14 @@ class Desk:
         for name, text in writes.texts.items():
             modelled.remember_words(name, text, client, sequence)
 
+    async def both(self, document, mine, theirs):
+        await self.edit(
+            0,
+            document,
+            lambda quote: EDITS[mine](quote, "ada"),
+            lambda: self.edit(1, document, lambda quote: EDITS[theirs](quote, "bertie")),
+        )
+
     async def differences(self, document):
         replica = self.processes[0]
         shown = await replica._workspace.database.read(
@@ -155,12 +163,7 @@ async def test_every_edit_beside_every_other(fast_path, begin):
             ):
                 continue  # There is no such line to be edited.
 
-            def change(what, who):
-                return lambda quote: EDITS[what](quote, who)
-
-            await desk.edit(
-                0, document, change(mine, "ada"), lambda: desk.edit(1, document, change(theirs, "robert"))
-            )
+            await desk.both(document, mine, theirs)
             assert await desk.differences(document) == [], f"{mine!r}, and meanwhile {theirs!r}"
             tried += 1
         assert tried > 50

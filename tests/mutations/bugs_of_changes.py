@@ -184,7 +184,7 @@ BUGS = (
                 '"received_ms = excluded.received_ms",',
             ),
         ),
-        kit=("tests/fuzz/test_hostile_writer.py",),
+        kit=("tests/exhaustive/test_again.py",),
         unit=("tests/unit/sync/test_beacons.py",),
     ),
     Bug(
@@ -255,7 +255,7 @@ BUGS = (
             Edit(DOCUMENTS, "        self._forget(self._touched_by_job)\n", ""),
             Edit(DOCUMENTS, "        self._forget(self._touched_by_job | self._touched_by_batch)\n", ""),
         ),
-        kit=("tests/exhaustive/test_failures.py",),
+        kit=("tests/exhaustive/test_again.py",),
         unit=("tests/unit/store/test_failing_statements.py", "tests/unit/store/test_group_commit.py"),
     ),
     Bug(
@@ -277,6 +277,7 @@ BUGS = (
         what="changes that were examined on an older state of a document are applied to a newer one",
         breaks="H45, H46, I4",
         edits=(Edit(DOCUMENTS, "        if not _is_as_seen(connection, arrival):\n", "        if False:\n"),),
+        kit=("tests/unit/sync/test_hostile.py",),
         unit=("tests/unit/sync/test_changes.py",),
     ),
     Bug(

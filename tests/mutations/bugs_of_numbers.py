@@ -161,6 +161,7 @@ BUGS = (
                 NUMBERING, 'issue_date=max(today, last_issue_dates.get(rules.name, "")),', "issue_date=today,"
             ),
         ),
+        kit=("tests/exhaustive/test_again.py",),
         unit=("tests/unit/protocol/test_numbering.py", *UNIT),
     ),
     Bug(
@@ -228,6 +229,7 @@ BUGS = (
                 "        if True:\n",
             ),
         ),
+        kit=("tests/exhaustive/test_again.py",),
         unit=UNIT,
     ),
 )
