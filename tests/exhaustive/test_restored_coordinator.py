@@ -112,6 +112,32 @@ async def test_put_back_to_any_point_with_any_part_of_the_folder(told, fast_path
         await r1.stop()
 
 
+async def test_the_names_of_its_own_files_are_enough_to_make_it_wait(told, fast_path):
+    """R5, H14: nobody is heard of, and what it wrote is there and cannot be read yet."""
+    fleet = told
+    office = fleet["office"].machine
+    given = await ledger(fleet["r1"].machine)
+    whole = dict(fleet.place.files)
+    office.load(fast_path / "before 0")
+    fleet.place.files = {
+        name: as_found(data, DAMAGED if classify(name).kind is NameKind.LEDGER else WHOLE)
+        for name, data in whole.items()
+        if classify(name).kind is not NameKind.BEACON
+    }
+    await office.start()
+    await mark_one(office, "one more")
+    for _ in range(3):
+        await fleet.sync("office")
+    assert await ledger(office) == []
+    fleet.place.files |= whole
+    for _ in range(3):
+        fleet.clock.now_ms += MINUTES_MS
+        await settle(fleet)
+    require_one_ledger(given, await ledger(office), await ledger(fleet["r1"].machine))
+    assert len(await ledger(office)) == GRANTS + 1
+    await office.stop()
+
+
 async def test_a_copy_and_its_original_stop_when_they_meet(told, fast_path):
     """F10: both go on from one database; the numbers that are taken for true stay one ledger."""
     fleet = told
