@@ -86,7 +86,10 @@ def look(bug: Bug, column: Column, tree: Path, limits: Limits) -> Finding:
     last = verdicts[-1]
     if last.verdict is Verdict.SKIPPED:
         last = next((item for item in verdicts if item.verdict is Verdict.MISSED), last)
-    return Finding(last.verdict, last.what, time.monotonic() - began_s)
+    what = last.what
+    if last.verdict is Verdict.MISSED:
+        what = ", ".join(item.what for item in verdicts if item.verdict is Verdict.MISSED)
+    return Finding(last.verdict, what, time.monotonic() - began_s)
 
 
 def _checks(bug: Bug, column: Column, tree: Path, limits: Limits) -> Iterator[Callable[[], Finding]]:
@@ -109,7 +112,7 @@ def _simulate(tree: Path, profile: str, count: int, limits: Limits) -> Finding:
     except ValueError:
         return Finding(Verdict.BROKEN, f"the simulator ended with {done.returncode}: {done.stderr[-500:]}")
     if not told["violations"]:
-        return Finding(Verdict.MISSED, f"{told['schedules']} schedules")
+        return Finding(Verdict.MISSED, f"{told['schedules']} of {profile}")
     first = told["violations"][0]
     return Finding(Verdict.CAUGHT, f"{profile}, seed {first['seed']}: {first['violations'][0]}")
 

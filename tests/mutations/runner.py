@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from tests.mutations.bug import Bug, plant
 from tests.mutations.checks import NOT_RUN, Column, Finding, Limits, Verdict, look
+from tests.mutations.table import BUGS
 from tests.mutations.tree import ROOT, copy_tree, require_own
 
 NOTHING = Bug(
@@ -17,15 +18,10 @@ NOTHING = Bug(
     what="no bug is planted: whatever is seen now is seen wrongly",
     breaks="",
     edits=(),
-    kit=("tests/exhaustive", "tests/contract", "tests/property", "tests/crash", "tests/fuzz"),
-    unit=(
-        "tests/unit/sync",
-        "tests/unit/folder",
-        "tests/unit/store",
-        "tests/unit/document",
-        "tests/unit/protocol",
-    ),
+    kit=tuple(dict.fromkeys(target for bug in BUGS for target in bug.kit)),
+    unit=tuple(dict.fromkeys(target for bug in BUGS for target in bug.unit)),
 )
+"""Has all the checks that any bug has."""
 
 
 @dataclass(slots=True)
