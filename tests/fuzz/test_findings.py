@@ -29,6 +29,7 @@ from crdtsync.store.arrivals import look
 from crdtsync.store.tables import MIGRATIONS
 from tests.exhaustive.machines import Quote
 from tests.exhaustive.scenario import FIRST, Fleet, tell
+from tests.opcodes import opcodes_of
 
 from .targets import DOCUMENTS, FEED, Offer
 
@@ -58,34 +59,32 @@ def test_a_change_with_very_many_causes_is_read_in_linear_time():
         segment = Segment([], [DocumentChanges(DOCUMENTS[0], "quote", [change])], [])
         body = encode_segment(segment)
         times = []
-        for _ in range(5):
+        for _ in range(3):
             started = time.process_time()
             found = decode_segment(body)
             times.append(time.process_time() - started)
             assert found == segment
         return min(times)
 
-    # Four times as many: linear is 4, square 16.
-    assert best_s(32_000) < 9 * best_s(8_000)
+    # Sixteen times as many: linear is 16, square 256. What grew was inside of C, where no instruction is counted.
+    assert best_s(96_000) < 80 * best_s(6_000)
 
 
 def test_changes_against_their_order_are_looked_at_in_linear_time():
     """Each waits for the next: a search that went through all that is left took 20 s for 4,000 of them."""
 
-    def best_s(count):
+    def work(count):
         changes = [Change(at, 1, 0, (ChangeId(at + 1, 1),), "", b"d") for at in range(1, count)]
         group = DocumentChanges(DOCUMENTS[0], "quote", [*changes, Change(count, 1, 0, (), "", b"d")])
-        times = []
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
             for step in MIGRATIONS:
                 step(connection)
-            for _ in range(3):
-                started = time.process_time()
-                assert len(look(connection, group, None).ready) == count
-                times.append(time.process_time() - started)
-        return min(times)
+            found = []
+            counted = opcodes_of(lambda: found.append(look(connection, group, None)))
+            assert len(found[0].ready) == count
+        return counted
 
-    assert best_s(8_000) < 10 * best_s(2_000)
+    assert work(1_600) < 5 * work(400)
 
 
 @pytest.fixture
