@@ -203,6 +203,19 @@ class Replica:
         info, json = await self._workspace.database.read(lambda c: query.find(c, id, kind))
         return cls._bound(ProjectionSource(json), info)
 
+    async def get_or_none(self, cls: type[D], id: str) -> D | None:  # noqa: A002
+        """Return a document as `get` does, or None where that would say it is not here, or of another kind."""
+        try:
+            return await self.get(cls, id)
+        except DocumentNotFoundError:
+            return None
+
+    async def exists(self, cls: type[Document], id: str) -> bool:  # noqa: A002
+        """Whether `get` would find a document. Its content is not read."""
+        await self._workspace.declare(cls)
+        kind = schema_of(cls).kind
+        return await self._workspace.database.read(lambda c: query.exists_as(c, id, kind))
+
     async def find(
         self,
         cls: type[D],

@@ -124,6 +124,17 @@ def exists(connection: sqlite3.Connection, document_id: str) -> bool:
     return found.fetchone() is not None
 
 
+def exists_as(connection: sqlite3.Connection, document_id: str, kind: str) -> bool:
+    """Whether a document is here as one of that kind and can be read."""
+    if not _has_table(connection, kind):
+        return False
+    found = connection.execute(
+        f"SELECT 1 FROM _documents d JOIN {table_of(kind)} p ON p.document = d.n WHERE d.id = ? AND d.kind = ?",
+        (document_id, kind),
+    )
+    return found.fetchone() is not None
+
+
 def kind_of(connection: sqlite3.Connection, document_id: str) -> str:
     """Return the kind of a document.
 

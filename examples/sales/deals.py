@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
-from crdtsync import Document, Ref, Replica, derive_id
-from crdtsync.errors import DocumentNotFoundError
+from crdtsync import Ref, Replica, derive_id
 from examples.sales.model import (
     Allocation,
     Charge,
@@ -54,7 +53,7 @@ async def convert(replica: Replica, quote_id: str, *, by: str) -> Sale:
     """
     quote = await replica.get(Quote, quote_id)
     sale_id = sale_id_of(quote_id)
-    if not await _is_here(replica, Sale, sale_id):
+    if not await replica.exists(Sale, sale_id):
         async with replica.edit(Sale, sale_id, create=True, label="converted") as sale:
             if not sale.lines:  # Another task of this machine may have been faster.
                 sale.quote = quote.ref
@@ -172,17 +171,9 @@ async def record_payment(
 
 
 async def _sale_for(replica: Replica, deal_id: str, *, by: str) -> str:
-    if await _is_here(replica, Sale, deal_id):
+    if await replica.exists(Sale, deal_id):
         return deal_id
     return (await convert(replica, deal_id, by=by)).id
-
-
-async def _is_here(replica: Replica, cls: type[Document], document_id: str) -> bool:
-    try:
-        await replica.get(cls, document_id)
-    except DocumentNotFoundError:
-        return False
-    return True
 
 
 def _copy(quote: Quote, sale: Sale) -> None:
