@@ -22,6 +22,7 @@ _MEMBER_ID = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 RESERVED = frozenset(
     {"id", "kind", "ref", "number", "references", "reference", "removed", "validate", "info"}
 )
+"""The names no field of a document can have: its own attributes, and what tools show beside its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class Declared:
 
     __slots__ = ()
     _declared: ClassVar[dict[str, FieldOptions]] = {}
+    _reserved: ClassVar[frozenset[str]] = RESERVED
+    """The names that no field of such a class can have."""
 
     def __init_subclass__(cls) -> None:
         declared = dict(cls._declared)
@@ -108,7 +111,7 @@ class Declared:
             if name.startswith("_") or _is_class_var(annotation):
                 continue
             check_name(name, "a field")
-            if name in RESERVED:
+            if name in cls._reserved:
                 raise SchemaError(f"{cls.__name__}.{name}: this name is taken by the library")
             given = cls.__dict__.get(name, MISSING)
             declared[name] = given if isinstance(given, FieldOptions) else FieldOptions(default=given)

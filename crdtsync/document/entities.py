@@ -35,6 +35,7 @@ class Entity(Declared):
     """
 
     __slots__ = ("_id", "_list", "_source", "_values")
+    _reserved = frozenset({"id"})  # An entity has no number, no reference and no kind of its own.
     _id: str
     _list: str
     _source: Source | None
