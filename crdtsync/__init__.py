@@ -28,12 +28,13 @@ from crdtsync.replica import open_remote as open_remote
 from crdtsync.replica import open_replica as open_replica
 from crdtsync.store.health import Quarantined as Quarantined
 from crdtsync.store.health import RemoteHealth as RemoteHealth
+from crdtsync.store.history import HistoryEntry as HistoryEntry
+from crdtsync.store.history import LastWriter as LastWriter
 from crdtsync.store.items import Item as Item
 from crdtsync.store.items import Peer as Peer
 from crdtsync.store.items import Receipt as Receipt
 from crdtsync.store.query import Conflict as Conflict
 from crdtsync.store.query import ConflictValue as ConflictValue
-from crdtsync.store.query import HistoryEntry as HistoryEntry
 from crdtsync.sync.agent import SyncState as SyncState
 from crdtsync.sync.report import Phase as Phase
 from crdtsync.sync.report import Progress as Progress
@@ -53,6 +54,7 @@ __all__ = [
     "Item",
     "ItemState",
     "ItemStatus",
+    "LastWriter",
     "LedgerEntry",
     "Log",
     "LogEntry",

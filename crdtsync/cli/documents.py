@@ -33,8 +33,8 @@ from crdtsync.document.model import Document, schema_of
 from crdtsync.document.schema import DocumentSchema, FieldSchema, Shape
 from crdtsync.errors import DocumentNotFoundError, SchemaError, UsageError
 from crdtsync.replica import Replica
+from crdtsync.store.history import HistoryEntry
 from crdtsync.store.kinds import annotation_of
-from crdtsync.store.query import HistoryEntry
 
 COLUMNS_MAX = 6
 FOUND_FIELDS_MAX = 3

@@ -12,8 +12,6 @@ from crdtsync.document.model import DocumentInfo
 from crdtsync.document.registers import decode_seen
 from crdtsync.document.schema import DocumentSchema
 from crdtsync.errors import DocumentNotFoundError, UsageError
-from crdtsync.protocol.causality import ChangeId
-from crdtsync.store.arrivals import unpack_causes
 from crdtsync.store.kinds import SqlValue, annotation_of, column_of, sql_value, table_of
 
 PAGE_MAX = 10_000
@@ -31,21 +29,6 @@ _BUILT_IN = {"changed": "d.changed_ms", "created": "d.created_ms"}
 
 Row = tuple[DocumentInfo, str]
 """What is known of a document, and its projection."""
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One change of a document."""
-
-    id: ChangeId
-    at_ms: int
-    """By the clock of its author."""
-    author: str
-    replica: str
-    """The name of the replica it was made on."""
-    label: str
-    causes: tuple[ChangeId, ...]
-    delta_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,27 +209,6 @@ def search_all(connection: sqlite3.Connection, words: str, limit: int) -> list[t
         "ORDER BY s.rank LIMIT ?"
     )
     return [(row[0], row[1]) for row in _searched(connection, sql, (matching, _page(limit)), words)]
-
-
-def history(connection: sqlite3.Connection, document_id: str) -> list[HistoryEntry]:
-    """Return the changes of a document in the order in which they arrived here.
-
-    Raises:
-        DocumentNotFoundError: it is not here.
-    """
-    row = connection.execute("SELECT n FROM _documents WHERE id = ?", (document_id,)).fetchone()
-    if row is None:
-        raise DocumentNotFoundError(f"there is no document {document_id}")
-    rows = connection.execute(
-        "SELECT c.client, c.sequence, c.at_ms, coalesce(i.author, ''), coalesce(i.name, ''), c.label, c.causes, "
-        "length(c.delta) FROM _changes c LEFT JOIN _incarnations i ON i.client = c.client WHERE c.document = ? "
-        "ORDER BY c.n",
-        row,
-    )
-    return [
-        HistoryEntry(ChangeId(client, sequence), at_ms, author, name, label, unpack_causes(causes), size)
-        for client, sequence, at_ms, author, name, label, causes, size in rows
-    ]
 
 
 @dataclass(frozen=True, slots=True)

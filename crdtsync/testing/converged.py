@@ -11,8 +11,9 @@ from crdtsync.errors import CrdtSyncError
 from crdtsync.protocol.ledger import LedgerEntry
 from crdtsync.replica import Replica
 from crdtsync.store import query
+from crdtsync.store.history import HistoryEntry
 from crdtsync.store.kinds import table_of
-from crdtsync.store.query import Conflict, HistoryEntry
+from crdtsync.store.query import Conflict
 from crdtsync.testing.converged_content import Content, Written, read_content
 
 T = TypeVar("T")

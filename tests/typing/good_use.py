@@ -17,6 +17,7 @@ from crdtsync import (
     GrowSet,
     HistoryEntry,
     Item,
+    LastWriter,
     LedgerEntry,
     Log,
     LogEntry,
@@ -127,7 +128,10 @@ async def use(replica: Replica) -> None:
     assert_type(await replica.count(Quote), int)
     assert_type(await replica.find_number("Q-00001"), list[Document])
     assert_type(await replica.search("blinds"), list[Document])
+    assert_type(await replica.get_or_none(Quote, quote.id), Quote | None)
+    assert_type(await replica.exists(Quote, quote.id), bool)
     assert_type(await replica.history(quote.id), list[HistoryEntry])
+    assert_type(await replica.last_writers(quote.id), dict[str, LastWriter])
     assert_type(replica.changes(Quote), AsyncIterator[DocumentChange])
     async for change in replica.changes():
         assert_type(change, DocumentChange)
@@ -135,6 +139,7 @@ async def use(replica: Replica) -> None:
     conflicts = await replica.conflicts(quote.id)
     assert_type(conflicts, list[Conflict])
     assert_type(conflicts[0].values[0], ConflictValue)
+    assert_type(await replica.preview(conflicts[0], 0), Document)
     await replica.resolve(conflicts[0], 0, label="by phone")
 
     assert_type(await replica.mark_for_sync(quote.id), int)

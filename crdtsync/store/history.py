@@ -1,0 +1,113 @@
+"""Who did what: the changes of a document with those who have them, and who wrote what it shows."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from crdtsync.document.registers import Cell, Path
+from crdtsync.errors import DocumentNotFoundError
+from crdtsync.protocol.causality import ChangeId
+from crdtsync.store.arrivals import unpack_causes
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One change of a document."""
+
+    id: ChangeId
+    at_ms: int
+    """By the clock of its author."""
+    author: str
+    replica: str
+    """The name of the replica it was made on."""
+    label: str
+    causes: tuple[ChangeId, ...]
+    delta_bytes: int
+    received_by: tuple[str, ...] = ()
+    """The names of the other replicas that are known to have it: they acknowledged it, or wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastWriter:
+    """Who wrote a value that a document shows."""
+
+    author: str
+    replica: str
+    """The name of the replica it was written on."""
+    at_ms: int
+    """By the clock of its author, and later than every value its author had seen in the document."""
+    is_local: bool
+    """Whether it was written on this replica."""
+
+
+def history(connection: sqlite3.Connection, document_id: str) -> list[HistoryEntry]:
+    """Return the changes of a document in the order in which they arrived here.
+
+    Raises:
+        DocumentNotFoundError: it is not here.
+    """
+    row = connection.execute("SELECT n FROM _documents WHERE id = ?", (document_id,)).fetchone()
+    if row is None:
+        raise DocumentNotFoundError(f"there is no document {document_id}")
+    rows = connection.execute(
+        "SELECT c.client, c.sequence, c.at_ms, coalesce(i.author, ''), coalesce(i.name, ''), c.label, c.causes, "
+        "length(c.delta), coalesce(i.replica, ''), s.owner, s.feed, s.sequence FROM _changes c "
+        "LEFT JOIN _incarnations i ON i.client = c.client LEFT JOIN _segments s ON s.n = c.segment "
+        "WHERE c.document = ? ORDER BY c.n",
+        row,
+    )
+    known = _Receivers(connection)
+    return [
+        HistoryEntry(
+            ChangeId(client, sequence),
+            at_ms,
+            author,
+            name,
+            label,
+            unpack_causes(causes),
+            size,
+            known.of(replica, *place),
+        )
+        for client, sequence, at_ms, author, name, label, causes, size, replica, *place in rows
+    ]
+
+
+def last_writers(connection: sqlite3.Connection, cells: Iterable[tuple[Path, Cell]]) -> dict[str, LastWriter]:
+    """Return who wrote each of some values, by path."""
+    people = {
+        client: (author, name, replica)
+        for client, author, name, replica in connection.execute(
+            "SELECT client, author, name, replica FROM _incarnations"
+        )
+    }
+    (own,) = connection.execute("SELECT value FROM _meta WHERE key = 'replica'").fetchone()
+    found = {}
+    for path, cell in cells:
+        author, name, replica = people.get(cell.writer, ("", "", ""))
+        found["/".join(path)] = LastWriter(author, name, cell.stamp, replica == own)
+    return found
+
+
+class _Receivers:
+    """Who has what, as far as beacons tell: the rule of `items.receipts`, for single changes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._names = dict(
+            connection.execute(
+                "SELECT replica, min(name) FROM _peers GROUP BY replica ORDER BY 2, 1"
+            ).fetchall()
+        )
+        self._marks: dict[tuple[str, str], dict[str, int]] = {}
+        for peer, owner, feed, sequence in connection.execute(
+            "SELECT replica, owner, feed, sequence FROM _receipts"
+        ):
+            self._marks.setdefault((owner, feed), {})[peer] = sequence
+
+    def of(self, author: str, owner: str | None, feed: str | None, sequence: int | None) -> tuple[str, ...]:
+        """Return the names of those that have a change of one replica, in a segment or in none yet."""
+        marks = self._marks.get((owner, feed), {}) if owner and feed else {}
+        return tuple(
+            name
+            for peer, name in self._names.items()
+            if peer in (author, owner) or (sequence is not None and marks.get(peer, 0) >= sequence)
+        )
