@@ -51,11 +51,10 @@ def main() -> int:
         print(markdown(results), end="")
     elif options.json:
         print(json.dumps(to_json(results), indent=2))
-    survived = [
-        result.bug.name for result in results if result.caught_by is None and result.bug is not NOTHING
-    ]
+    caught = [result for result in results if result.caught_by is not None]
+    survived = [result.bug.name for result in results if result.caught_by is None]
     print(
-        f"{len(results)} bugs, {len(results) - len(survived)} caught, {len(survived)} survived: {', '.join(survived)}",
+        f"{len(results)} bugs, {len(caught)} caught, {len(survived)} survived: {', '.join(survived)}",
         file=sys.stderr,
     )
     if bugs == [NOTHING]:
