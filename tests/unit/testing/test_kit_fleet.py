@@ -205,6 +205,18 @@ async def test_a_folder_that_lost_its_marker_gets_it_back(fleet):
     assert (await fleet.office.replica.get(Quote, quote)).number == "Q-00001"
 
 
+async def test_what_left_no_trace_in_the_folder_is_found_all_the_same(fleet):
+    """Neither the segment nor the beacon that names it ever left: only a later beacon shows that they are missing."""
+    r1 = fleet.workstations[0]
+    fleet.inject(FaultKind.UPLOADS_IGNORED, r1, 3)
+    quote = await make(r1)
+    await r1.sync()
+    assert not [name for name in fleet.place.server if "/s-" in name]
+    await fleet.settle()
+    assert (await fleet.office.replica.get(Quote, quote)).number == "Q-00001"
+    await assert_converged(*replicas(fleet))
+
+
 async def test_a_file_that_is_put_counts_as_two_durable_steps(fleet):
     """Goal: a process may die right before or right after it. Method: it does, at either."""
     r1 = fleet.workstations[0]
