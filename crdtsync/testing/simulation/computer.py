@@ -267,10 +267,12 @@ class Computer:
             documents = self.workspace.documents
             documents.close()
             ids = connection.execute("SELECT id FROM _documents WHERE rev > 0 ORDER BY n").fetchall()
-            return {
-                identity: documents.open(connection, identity, keep=False).live.recompute_digest()
-                for (identity,) in ids
-            }
+            found: dict[str, bytes] = {}
+            for (identity,) in ids:
+                live = documents.open(connection, identity, keep=False).live
+                found[identity] = live.recompute_digest()
+                live.close()  # One that is not is never freed.
+            return found
 
         with self.disk.looking():
             return await self.workspace.database.run(job)
