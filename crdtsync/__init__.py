@@ -24,6 +24,7 @@ from crdtsync.protocol.status import ItemState as ItemState
 from crdtsync.protocol.status import ItemStatus as ItemStatus
 from crdtsync.replica import DocumentChange as DocumentChange
 from crdtsync.replica import Replica as Replica
+from crdtsync.replica import inspect_folder as inspect_folder
 from crdtsync.replica import open_remote as open_remote
 from crdtsync.replica import open_replica as open_replica
 from crdtsync.store.health import Quarantined as Quarantined
@@ -36,6 +37,15 @@ from crdtsync.store.items import Receipt as Receipt
 from crdtsync.store.query import Conflict as Conflict
 from crdtsync.store.query import ConflictValue as ConflictValue
 from crdtsync.sync.agent import SyncState as SyncState
+from crdtsync.sync.picture import FolderBeacon as FolderBeacon
+from crdtsync.sync.picture import FolderFeed as FolderFeed
+from crdtsync.sync.picture import FolderLedger as FolderLedger
+from crdtsync.sync.picture import FolderMarker as FolderMarker
+from crdtsync.sync.picture import FolderPicture as FolderPicture
+from crdtsync.sync.picture import FolderPosition as FolderPosition
+from crdtsync.sync.picture import FolderProblem as FolderProblem
+from crdtsync.sync.picture import FolderReplica as FolderReplica
+from crdtsync.sync.picture import FolderSegment as FolderSegment
 from crdtsync.sync.report import Phase as Phase
 from crdtsync.sync.report import Progress as Progress
 from crdtsync.sync.report import SyncReport as SyncReport
@@ -49,6 +59,15 @@ __all__ = [
     "Entities",
     "Entity",
     "Environment",
+    "FolderBeacon",
+    "FolderFeed",
+    "FolderLedger",
+    "FolderMarker",
+    "FolderPicture",
+    "FolderPosition",
+    "FolderProblem",
+    "FolderReplica",
+    "FolderSegment",
     "GrowSet",
     "HistoryEntry",
     "Item",
@@ -73,6 +92,7 @@ __all__ = [
     "computed",
     "derive_id",
     "field",
+    "inspect_folder",
     "open_remote",
     "open_replica",
 ]

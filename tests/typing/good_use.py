@@ -14,6 +14,7 @@ from crdtsync import (
     DocumentInfo,
     Entities,
     Entity,
+    FolderPicture,
     GrowSet,
     HistoryEntry,
     Item,
@@ -34,6 +35,7 @@ from crdtsync import (
     computed,
     derive_id,
     field,
+    inspect_folder,
     open_replica,
 )
 
@@ -130,6 +132,7 @@ async def use(replica: Replica) -> None:
     assert_type(await replica.search("blinds"), list[Document])
     assert_type(await replica.get_or_none(Quote, quote.id), Quote | None)
     assert_type(await replica.exists(Quote, quote.id), bool)
+    assert_type(await inspect_folder("folder:/tmp/x"), FolderPicture)
     assert_type(await replica.history(quote.id), list[HistoryEntry])
     assert_type(await replica.last_writers(quote.id), dict[str, LastWriter])
     assert_type(replica.changes(Quote), AsyncIterator[DocumentChange])
