@@ -222,9 +222,11 @@ def _declare_series(connection: sqlite3.Connection, series: Series) -> None:
 
 def _make_tables(connection: sqlite3.Connection, schema: DocumentSchema) -> None:
     table = table_of(schema.kind)
+    # What is filtered by comes before the JSON: what follows that is read only by way of all its pages.
+    first = "".join(f"{column_of(name)}, " for name in schema.indexed)
     connection.execute(
         f"CREATE TABLE IF NOT EXISTS {table} (document INTEGER PRIMARY KEY, stale INTEGER NOT NULL DEFAULT 0, "
-        "json TEXT NOT NULL)"
+        f"{first}json TEXT NOT NULL)"
     )
     connection.execute(f"CREATE INDEX IF NOT EXISTS {table}_stale ON {table} (document) WHERE stale")
     columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}

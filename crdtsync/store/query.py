@@ -20,6 +20,9 @@ PREFIX_CHARS_MIN = 4
 
 IDENTIFIED_MAX = 20
 
+SORTED_MAX = 1_000
+"""How many documents are sorted for a page. Where a filter leaves more, they are met in the order of an index."""
+
 _CELLS = msgspec.json.Decoder(list[tuple[int, int, str]])
 _NUMBER = (
     "(SELECT l.text FROM _ledger l WHERE l.document = d.id AND l.outcome = 'granted' ORDER BY l.idx LIMIT 1)"
@@ -112,8 +115,8 @@ def exists_as(connection: sqlite3.Connection, document_id: str, kind: str) -> bo
     if not _has_table(connection, kind):
         return False
     found = connection.execute(
-        f"SELECT 1 FROM _documents d JOIN {table_of(kind)} p ON p.document = d.n WHERE d.id = ? AND d.kind = ?",
-        (document_id, kind),
+        f"SELECT 1 FROM _documents d JOIN {table_of(kind)} p ON p.document = d.n WHERE d.id = ?",
+        (document_id,),
     )
     return found.fetchone() is not None
 
@@ -170,20 +173,43 @@ def select(
     if not _has_table(connection, schema.kind):
         return []
     condition, parameters = _condition(schema, where, search)
-    order = _order(schema, order_by)
     table = table_of(schema.kind)
-    if not condition and order.startswith("d."):
-        # All of a kind in the order of an index of `_documents`: a CROSS JOIN makes SQLite begin there.
+    chosen = _order(schema, order_by)
+    is_walked = bool(condition) and _are_many(connection, table, condition, parameters, search)
+    if chosen.startswith("d.") and (is_walked or not condition):
+        # In the order of an index of `_documents`: a CROSS JOIN makes SQLite begin there.
         joined = f"_documents d CROSS JOIN {table} p ON p.document = d.n WHERE d.kind = '{schema.kind}'"
+        joined += condition.replace("WHERE", " AND", 1)
     else:
         joined = f"{table} p JOIN _documents d ON d.n = p.document {condition}"
-    sql = f"SELECT {_INFO_COLUMNS} FROM {joined} ORDER BY {order} LIMIT ? OFFSET ?"
-    return [
-        _row(row)
-        for row in _searched(
-            connection, sql, (*parameters, _page(limit, offset), min(offset, 1 << 62)), search
-        )
-    ]
+        if is_walked:
+            name = order_by.removeprefix("-")
+            joined = (
+                f"{table} p INDEXED BY {table}_{column_of(name)} CROSS JOIN _documents d ON d.n = p.document "
+            )
+            joined += condition
+    # First which ones, then what they hold: what is sorted or skipped is not read.
+    sql = f"SELECT d.n FROM {joined} ORDER BY {chosen} LIMIT ? OFFSET ?"
+    page = (_page(limit, offset), min(offset, 1 << 62))
+    numbers = [row[0] for row in _searched(connection, sql, (*parameters, *page), search)]
+    rows = connection.execute(
+        f"SELECT d.n, {_INFO_COLUMNS} FROM _documents d JOIN {table} p ON p.document = d.n "
+        "WHERE d.n IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(numbers).decode(),),
+    )
+    found = {n: _row(tuple(row)) for n, *row in rows}
+    return [found[n] for n in numbers]
+
+
+def _are_many(
+    connection: sqlite3.Connection, table: str, condition: str, parameters: tuple[Any, ...], search: str
+) -> bool:
+    """Whether so many documents fulfil a condition that it is better to meet them in order than to sort them all."""
+    sql = (
+        f"SELECT count(*) FROM (SELECT 1 FROM {table} p JOIN _documents d ON d.n = p.document {condition} "
+        "LIMIT ?)"
+    )
+    return int(_searched(connection, sql, (*parameters, SORTED_MAX + 1), search)[0][0]) > SORTED_MAX
 
 
 def count(
