@@ -138,9 +138,10 @@ async def test_a_picture_that_is_taken_again_reads_what_is_new(world, office, r1
 
 async def test_a_picture_of_another_place_is_not_believed(folder):
     first = await inspect_folder(folder)
-    elsewhere = CountingRemote({}, name="elsewhere")
-    assert (await inspect_folder(elsewhere, previous=first)).feeds == ()
-    assert (await inspect_folder(elsewhere, previous=first)).address == "memory:elsewhere"
+    elsewhere = CountingRemote({name: b"?" * len(data) for name, data in folder.files.items()}, name="there")
+    second = await inspect_folder(elsewhere, previous=first)
+    assert (second.address, second.ledger.entries) == ("memory:there", 0)
+    assert problems(second).keys() == folder.files.keys()
 
 
 async def test_what_is_wrong_is_told_with_its_reason(r1, folder):
@@ -199,6 +200,17 @@ async def test_a_segment_that_cannot_be_read_is_shown_by_its_name(r1, folder):
     assert (feed.gaps, feed.breaks) == ([1], [])
 
 
+async def test_a_copy_stands_for_a_segment_that_cannot_be_read(r1, folder):
+    segment = named(folder.files, "s", r1.replica.id)[0]
+    copy = segment.removesuffix(".crdts") + " (1).crdts"
+    folder.files[copy] = folder.files[segment]
+    folder.away.add(segment)
+    picture = await inspect_folder(folder)
+    feed = feed_of(picture, r1.replica.id)
+    assert [(item.name, item.is_read) for item in feed.segments][:1] == [(copy, True)]
+    assert (feed.gaps, problems(picture)) == ([], {segment: "away"})
+
+
 async def test_gaps_and_breaks_of_a_chain(r1, folder):
     marker = r1.session.folder
     hash_of_first = stranger_segment(marker, [])[1][-32:]
@@ -229,14 +241,14 @@ async def test_a_number_beyond_all_bounds_costs_nothing(r1, folder):
 
 
 async def test_the_newest_beacon_counts_in_whatever_order_they_are_read(r1, folder):
-    for counter in (9, 11, 10):
+    names = {9: "z.crdts", 11: "longer-name.crdts", 10: "y.crdts"}
+    for counter, name in names.items():
         beacon = Beacon(
             name=f"R{counter}", role="roaming", coordinator=False, counter=counter, at_ms=1, positions=[]
         )
-        name, data = stranger_file(
+        _, folder.files[name] = stranger_file(
             r1.session.folder, encode_beacon(beacon), type_=FileType.BEACON, sequence=counter
         )
-        folder.files[name] = data
     (stranger,) = [item for item in (await inspect_folder(folder)).replicas if item.replica == STRANGER]
     assert (stranger.name, stranger.beacon.counter, stranger.beacon_files) == ("R11", 11, 3)
 
