@@ -1,0 +1,134 @@
+"""What people type: money, measures, counts, percentages and dates in their locale, to values and back.
+
+Each parser returns a value or raises `InputError`, whose text says what would be understood.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from babel import Locale
+from babel.dates import format_date, get_date_format, parse_date
+from babel.numbers import NumberFormatError, format_currency, format_decimal, parse_decimal
+
+TEXT_CHARS_MAX = 500
+COUNT_MAX = 1_000_000
+AMOUNT_MAX = Decimal(10) ** 9
+MEASURE_MAX = Decimal(10_000)
+_HUNDRED = Decimal(100)
+_THOUSANDTH = Decimal("0.001")
+_CURRENCY_SIGNS = "$€£\u00a0\u202f "
+
+
+class InputError(ValueError):
+    """What was typed cannot be understood; the text says what could be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Reads and writes values as people of one locale do."""
+
+    locale: Locale
+    currency: str = "USD"
+
+    def text(self, typed: str) -> str:
+        """Return one line of text without blanks around it."""
+        found = " ".join(typed.split())
+        if len(found) > TEXT_CHARS_MAX:
+            raise InputError(f"At most {TEXT_CHARS_MAX} characters; these are {len(found)}.")
+        return found
+
+    def required_text(self, typed: str) -> str:
+        """Return one line of text that is not empty."""
+        found = self.text(typed)
+        if not found:
+            raise InputError("This cannot be empty.")
+        return found
+
+    def money(self, typed: str) -> Decimal:
+        """Return an amount, in cents."""
+        example = self.number_shown(Decimal("1234.50"))
+        amount = self._number(typed.strip(_CURRENCY_SIGNS), f"Write an amount as in {example}.")
+        if not 0 <= amount <= AMOUNT_MAX:
+            raise InputError(f"An amount is from 0 to {self.money_shown(AMOUNT_MAX)}.")
+        return amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+    def percent(self, typed: str) -> Decimal:
+        """Return a percentage from 0 to 100."""
+        example = self.number_shown(Decimal("8.25"))
+        found = self._number(typed.replace("%", "").strip(), f"Write a percentage as in {example}.")
+        if not 0 <= found <= _HUNDRED:
+            raise InputError("A percentage is from 0 to 100.")
+        return found
+
+    def count(self, typed: str) -> int:
+        """Return a whole number; below zero for goods that come back."""
+        help_text = "Write a whole number, such as 2."
+        found = self._number(typed, help_text)
+        if found != found.to_integral_value():
+            raise InputError(help_text)
+        if abs(found) > COUNT_MAX:
+            raise InputError(f"At most {self.number_shown(Decimal(COUNT_MAX))}.")
+        return int(found)
+
+    def measure(self, typed: str) -> Decimal | None:
+        """Return inches, written as 34.5 or 34 1/2; None for nothing."""
+        cleaned = typed.strip().rstrip('"\u2033').strip()
+        if not cleaned:
+            return None
+        help_text = f"Write inches as in {self.number_shown(Decimal('34.5'))} or 34 1/2."
+        whole, _, rest = cleaned.rpartition(" ")
+        if "/" in rest:
+            try:
+                parts = Fraction(rest) + int(whole or 0)
+            except (ValueError, ZeroDivisionError):
+                raise InputError(help_text) from None
+            found = (Decimal(parts.numerator) / parts.denominator).quantize(_THOUSANDTH).normalize()
+        else:
+            found = self._number(cleaned, help_text)
+        if not 0 < found <= MEASURE_MAX:
+            raise InputError(help_text)
+        return found
+
+    def date(self, typed: str) -> dt.date:
+        """Return a date, written as the locale does or as 2024-05-31."""
+        cleaned = typed.strip()
+        try:
+            return dt.date.fromisoformat(cleaned)
+        except ValueError:
+            pass
+        try:
+            found = parse_date(cleaned, locale=self.locale)
+        except (ValueError, IndexError, OverflowError):
+            shown = self.date_shown(dt.date(2024, 5, 31))
+            raise InputError(f"Write a date as in {shown} ({self._date_pattern()}) or 2024-05-31.") from None
+        return found
+
+    def money_shown(self, amount: Decimal) -> str:
+        """Return an amount with its currency."""
+        return format_currency(amount, self.currency, locale=self.locale)
+
+    def number_shown(self, number: Decimal | int) -> str:
+        """Return a number."""
+        return format_decimal(number, locale=self.locale, decimal_quantization=False)
+
+    def amount_shown(self, amount: Decimal) -> str:
+        """Return an amount as it is typed: with cents and without a currency."""
+        return format_decimal(amount, format="#,##0.00", locale=self.locale)
+
+    def date_shown(self, date: dt.date) -> str:
+        """Return a date, short."""
+        return format_date(date, format="short", locale=self.locale)
+
+    def _date_pattern(self) -> str:
+        return str(get_date_format("short", locale=self.locale).pattern)
+
+    def _number(self, typed: str, help_text: str) -> Decimal:
+        try:
+            found = parse_decimal(typed.strip(), locale=self.locale)
+        except NumberFormatError:
+            raise InputError(help_text) from None
+        if not found.is_finite():
+            raise InputError(help_text)
+        return found

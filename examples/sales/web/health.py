@@ -1,0 +1,60 @@
+"""The state of the sync in a few words, for the header of every page."""
+
+from dataclasses import dataclass
+
+from examples.sales.web.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When another replica was last heard from."""
+
+    name: str
+    heard_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the header says."""
+
+    is_offline: bool
+    is_slow: bool
+    problem: str
+    """Why the folder cannot be used now; empty if it can."""
+    waiting_out: int
+    """How many changes and files made here are not in the folder yet."""
+    waiting_in: int
+    """How many pieces of others wait for an earlier one."""
+    quarantined: int
+    heard: tuple[Heard, ...]
+    """Newest first."""
+    to_sync: int
+    conflicts: int
+
+    @property
+    def mark(self) -> str:
+        """The one word that says it: offline, problem, waiting or well."""
+        if self.is_offline:
+            return "offline"
+        if self.problem or self.quarantined:
+            return "problem"
+        return "waiting" if self.waiting_out or self.waiting_in else "well"
+
+
+async def health_of(desk: Desk) -> Health:
+    """Return how the sync fares now."""
+    remotes = await desk.replica.remotes()
+    peers = await desk.replica.peers()
+    newest_first = sorted(peers, key=lambda peer: -peer.heard_ms)
+    return Health(
+        is_offline=desk.switch.is_offline,
+        is_slow=desk.delay.delay_s > 0,
+        problem=desk.sync.problem,
+        waiting_out=sum(remote.waiting_changes + remote.waiting_files for remote in remotes),
+        waiting_in=sum(remote.inbox for remote in remotes)
+        + max([r.waiting_causes for r in remotes], default=0),
+        quarantined=len(await desk.replica.quarantine()),
+        heard=tuple(Heard(peer.name, peer.heard_ms) for peer in newest_first),
+        to_sync=len(await desk.replica.items()),
+        conflicts=sum(conflict.needs_decision for conflict in await desk.replica.conflicts()),
+    )

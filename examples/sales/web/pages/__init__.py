@@ -1,0 +1,1 @@
+"""What a workstation shows, one module for each kind of page."""

@@ -1,0 +1,51 @@
+"""Items to Sync: what was made here and is not on the main system yet, where it stands, and why it waits."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from examples.sales.web.desk import Desk
+from examples.sales.web.pages.centers import CENTERS
+
+CENTER_OF_KIND = {center.kind: name for name, center in CENTERS.items()}
+
+
+class ItemPages:
+    """Shows Items to Sync, marks and resets."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def show(self, request: Request) -> Response:
+        """Show the list; for htmx the list only."""
+        return await self._page(request)
+
+    async def mark(self, request: Request) -> Response:
+        """Mark the chosen ones, or all."""
+        form = await request.form()
+        chosen = [str(identity) for identity in form.getlist("item")]
+        if form.get("all"):
+            chosen = [item.document for item in await self._desk.replica.items()]
+        count = await self._desk.replica.mark_for_sync(*chosen)
+        told = "Nothing was chosen." if not chosen else f"{count} marked for sync."
+        return await self._page(request, told)
+
+    async def reset(self, request: Request) -> Response:
+        """Take back the marks of the chosen ones."""
+        chosen = [str(identity) for identity in (await request.form()).getlist("item")]
+        count = await self._desk.replica.reset_sync(*chosen)
+        return await self._page(request, "Nothing was chosen." if not chosen else f"{count} reset.")
+
+    async def _page(self, request: Request, told: str = "") -> Response:
+        items = await self._desk.replica.items()
+        is_part = request.headers.get("HX-Target") == "items"
+        return self._desk.page(
+            request,
+            "items_list.html" if is_part else "items.html",
+            items=items,
+            told=told,
+            addresses={
+                item.document: f"/{CENTER_OF_KIND[item.kind]}/{item.document}"
+                for item in items
+                if item.kind in CENTER_OF_KIND
+            },
+        )

@@ -1,0 +1,77 @@
+// What the server cannot do: merge a new part into the page around what is being typed, keys, the theme.
+"use strict";
+(() => {
+  const typing = (node) => node.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+  // A field that is typed in, or whose value is on its way, is left as it is, with what its typist has seen.
+  const isBusy = (node) =>
+    node.nodeType === 1 && node.classList.contains("field") &&
+    (typing(node) || node.querySelector(".htmx-request") || node.classList.contains("is-typed"));
+  let answered = null; // The field whose own answer this is.
+
+  const callbacks = {
+    beforeNodeMorphed: (old, fresh) => {
+      if (old.nodeType !== 1 || !old.classList.contains("field") || old === answered) return true;
+      if (!isBusy(old)) return true;
+      const before = old.querySelector("[name=seen]"), after = fresh.querySelector("[name=seen]");
+      if (before && after && before.value !== after.value) old.classList.add("is-behind");
+      return false;
+    },
+    beforeNodeRemoved: (node) => !(node.nodeType === 1 && typing(node)),
+    beforeAttributeUpdated: (name, node) => !(name === "checked" && node.type === "checkbox"),
+  };
+
+  htmx.defineExtension("merge", {
+    isInlineSwap: (style) => style === "merge",
+    handleSwap: (style, target, fragment) => {
+      if (style !== "merge") return false;
+      const fresh = fragment.nodeType === 11 ? fragment.firstElementChild : fragment;
+      if (!fresh) return false;
+      answered = target.classList.contains("field") && !(typing(target) && target.classList.contains("is-typed")) ? target : null;
+      const morphed = Idiomorph.morph(target, fresh, { morphStyle: "outerHTML", restoreFocus: true, callbacks });
+      answered = null;
+      return morphed;
+    },
+  });
+
+  document.addEventListener("input", (event) => {
+    const field = event.target.closest(".field");
+    if (field) field.classList.add("is-typed");
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    // From here on it is on its way; what is typed after this is new again.
+    const field = event.detail.elt.closest(".field");
+    if (field) field.classList.remove("is-typed");
+  });
+  // Bad input is answered with the field and its error; a refusal is told.
+  const tell = (text) => {
+    const told = document.getElementById("told");
+    if (!told) return;
+    told.textContent = text;
+    told.hidden = !text;
+  };
+  document.addEventListener("htmx:responseError", (event) => {
+    const type = event.detail.xhr.getResponseHeader("Content-Type") || "";
+    tell(type.startsWith("text/plain") ? event.detail.xhr.responseText : "That did not work. What you typed is still here.");
+  });
+  document.addEventListener("htmx:sendError", () => tell("This workstation does not answer. What you typed is still here; it is tried again when you leave the field once more."));
+  document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) tell(""); });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.altKey && !event.ctrlKey && !event.metaKey) {
+      const button = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+      if (button) { event.preventDefault(); button.click(); }
+    }
+    if (event.key === "/" && !event.target.matches("input, textarea, select")) {
+      const words = document.getElementById("words");
+      if (words) { event.preventDefault(); words.focus(); words.select(); }
+    }
+  });
+
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-theme-switch]")) return;
+    const root = document.documentElement;
+    const isDark = (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+    root.dataset.theme = isDark ? "light" : "dark";
+    localStorage.setItem("theme", root.dataset.theme);
+  });
+})();

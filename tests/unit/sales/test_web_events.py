@@ -1,0 +1,68 @@
+"""The event stream tells a page what is out of date, and nothing else."""
+
+import asyncio
+import datetime as dt
+from contextlib import aclosing
+
+from tests.unit.sales.web_desks import open_seat
+
+WAIT_S = 10
+
+
+async def told(lines, name):
+    """Read the stream until an event comes; return all the names on the way."""
+    names = []
+    async with asyncio.timeout(WAIT_S):
+        async for part in lines:
+            names += [
+                line.removeprefix("event: ") for line in part.splitlines() if line.startswith("event: ")
+            ]
+            if name in names:
+                return names
+    raise AssertionError(f"the stream ended without {name}")
+
+
+async def watched(seat, quote_id, lines):
+    """Return when the watcher, which begins with the changes after its start, has seen one."""
+
+    async def edit():
+        for n in range(1_000_000):
+            await seat.post(f"/quotes/{quote_id}/fields/sales_rep", value=str(n), seen="")
+
+    editing = asyncio.create_task(edit())
+    await told(lines, "center-quote")
+    editing.cancel()
+    await asyncio.gather(editing, return_exceptions=True)
+    # What was written last is told before what comes next.
+    await seat.post(f"/quotes/{quote_id}/fields/sales_rep", value="", seen="")
+    await told(lines, "center-quote")
+
+
+async def test_a_page_that_connects_is_told_everything_once(tmp_path):
+    async with open_seat(tmp_path) as seat, aclosing(seat.events.stream("")) as lines:
+        names = await told(lines, "health")
+        assert names == ["center-quote", "center-sale", "conflicts", "document", "health", "items"]
+
+
+async def test_a_page_hears_of_its_own_document_and_of_its_center(tmp_path):
+    async with open_seat(tmp_path) as seat:
+        shown, other = [await seat.quote(dt.date(2024, 5, 31)) for _ in range(2)]
+        watching = asyncio.create_task(seat.events.run())
+        async with aclosing(seat.events.stream(shown)) as lines:
+            await told(lines, "health")
+            await watched(seat, other, lines)
+            await seat.post(f"/quotes/{other}/fields/terms", value="14 days", seen="")
+            assert "document" not in await told(lines, "center-quote")
+            await seat.post(f"/quotes/{shown}/fields/terms", value="30 days", seen="")
+            assert "center-quote" in await told(lines, "document")
+        watching.cancel()
+
+
+async def test_a_page_hears_when_the_switch_is_turned(tmp_path):
+    async with open_seat(tmp_path) as seat:
+        watching = asyncio.create_task(seat.events.run())
+        async with aclosing(seat.events.stream("")) as lines:
+            await told(lines, "health")
+            await seat.post("/offline")
+            assert "health" in await told(lines, "health")
+        watching.cancel()
