@@ -205,10 +205,7 @@ def _are_many(
     connection: sqlite3.Connection, table: str, condition: str, parameters: tuple[Any, ...], search: str
 ) -> bool:
     """Whether so many documents fulfil a condition that it is better to meet them in order than to sort them all."""
-    sql = (
-        f"SELECT count(*) FROM (SELECT 1 FROM {table} p JOIN _documents d ON d.n = p.document {condition} "
-        "LIMIT ?)"
-    )
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {table} p {condition} LIMIT ?)"
     return int(_searched(connection, sql, (*parameters, SORTED_MAX + 1), search)[0][0]) > SORTED_MAX
 
 
@@ -219,9 +216,13 @@ def count(
     if not _has_table(connection, schema.kind):
         return 0
     condition, parameters = _condition(schema, where, search)
-    sql = f"SELECT count(*) FROM {table_of(schema.kind)} p JOIN _documents d ON d.n = p.document {condition}"
-    if not where and not search:
-        sql = f"SELECT count(*) FROM {table_of(schema.kind)}"
+    sql = f"SELECT count(*) FROM {table_of(schema.kind)} p {condition}"
+    if not where and parameters:
+        # Found by words alone: only documents that can be read have any, and their rows are the shorter ones.
+        sql = (
+            "SELECT count(*) FROM _search s CROSS JOIN _documents d ON d.n = s.rowid "
+            f"WHERE _search MATCH ? AND d.kind = '{schema.kind}'"
+        )
     return int(_searched(connection, sql, parameters, search)[0][0])
 
 
@@ -343,7 +344,7 @@ def _condition(schema: DocumentSchema, where: Mapping[str, Any], search: str) ->
         parameters.append(_value(wanted))
     matching = match_query(search)
     if matching:
-        parts.append("d.n IN (SELECT rowid FROM _search WHERE _search MATCH ?)")
+        parts.append("p.document IN (SELECT rowid FROM _search WHERE _search MATCH ?)")
         parameters.append(matching)
     return (f"WHERE {' AND '.join(parts)}" if parts else ""), tuple(parameters)
 

@@ -4,11 +4,17 @@ import itertools
 
 import pytest
 
-from crdtsync import open_replica
+from crdtsync import Document, open_replica
 from crdtsync.document.model import schema_of
 from crdtsync.store import query
 from tests.benchmarks.model import Small
 from tests.unit.store.shop import Quote, shop
+
+
+class Note(Document, kind="note"):
+    """Has the same words as a quote."""
+
+    text: str
 
 
 async def plan_of(replica, cls, *, where=None, search="", order_by="-changed"):
@@ -68,7 +74,9 @@ async def test_a_page_of_a_filter_that_leaves_few_looks_at_no_others(tmp_path, o
 
 
 async def test_a_page_is_the_same_however_it_is_found(tmp_path, monkeypatch):
-    async with shop(tmp_path) as replica:
+    async with shop(tmp_path, kinds=[Quote, Note]) as replica:
+        async with replica.edit(Note) as note:
+            note.text = "blue rail"
         quotes = []
         for number in range(40):
             async with replica.edit(Quote) as quote:
@@ -110,6 +118,7 @@ async def test_a_page_is_the_same_however_it_is_found(tmp_path, monkeypatch):
                     Quote, where=where, search=search, order_by=sign + name, limit=limit, offset=2
                 )
                 assert [quote.id for quote in found] == [quote.id for quote in expected[2 : 2 + limit]]
+            assert await replica.count(Quote, where=where, search=search) == len(expected)
 
 
 async def test_what_is_filtered_by_lies_before_the_json(tmp_path):
