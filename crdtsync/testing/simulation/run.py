@@ -1,18 +1,14 @@
 """Run one schedule: first everything that goes wrong, then nothing more, and what must be true is checked."""
 
-import copy
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from crdtsync.document.draft import Writes
-from crdtsync.document.model import Document
 from crdtsync.errors import (
     CrdtSyncError,
     DocumentLockedError,
@@ -24,20 +20,17 @@ from crdtsync.errors import (
     UsageError,
     ValidationError,
 )
-from crdtsync.protocol.ids import derive_id
 from crdtsync.protocol.names import NameKind, classify
-from crdtsync.replica import Replica
 from crdtsync.sync.steps import HEARTBEAT_MS
 from crdtsync.testing.disk import SimulatedCrash, SimulatedDisk
 from crdtsync.testing.faults import PROFILES, FaultKind, FaultPlace
 from crdtsync.testing.memory_disk import MemoryDisk
 from crdtsync.testing.simulation.checks import Checks, Violation
 from crdtsync.testing.simulation.computer import STEP_NAMES, Computer
-from crdtsync.testing.simulation.kinds import BY_NAME, Customer, Order, Quote, Task
 from crdtsync.testing.simulation.limits import lowered_limits
 from crdtsync.testing.simulation.model import Model
+from crdtsync.testing.simulation.people import People
 from crdtsync.testing.simulation.plan import DECADE_MS, ComputerPlan, Plan, Step
-from crdtsync.testing.workload import fill_required, random_edit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -86,9 +79,8 @@ class Simulation:
         self.model = Model()
         self.faults: Counter[str] = Counter()
         self.log: list[str] = []
-        self.marked: set[str] = set()
-        """The documents that somebody has marked: others, too, mark and reset them."""
         self.checks = Checks(self.computers, self.model, self.place)
+        self.people = People(self.model, self.checks, self.faults, self._recover)
         self.steps = 0
 
     @property
@@ -132,8 +124,8 @@ class Simulation:
         for _ in range(random.choice((0, 1, 1, 2, 3))):
             computer = random.choice(self.computers)
             with suppress(DocumentLockedError):  # Two ids may be derived alike.
-                made = await self._make(computer, random)
-                await self._mark(computer, random)
+                made = await self.people.make(computer, random)
+                await self.people.mark(computer, random)
                 self.log.append(f"{computer.name} begins with {made}")
         for _ in range(2):
             self.place.settle()
@@ -161,9 +153,8 @@ class Simulation:
         computer = self.computers[step.computer % len(self.computers)]
         if step.what in _FAULT_KINDS:
             if step.what == FaultKind.FOLDER_REPLACED and not await computer.is_attached():
-                return (
-                    "nothing"  # Who has never seen the right folder cannot know that this is the wrong one.
-                )
+                # Who has never seen the right folder cannot know that this is the wrong one.
+                return "nothing"
             done = self.place.inject(FaultKind(step.what), computer.name, random.getrandbits(30))
             return f"{computer.name}: {done}"
         if step.what == "move":
@@ -184,7 +175,9 @@ class Simulation:
         try:
             if not computer.is_running:
                 await computer.start()
-            return await getattr(self, f"_{what.replace(' ', '_')}")(computer, random) or ""
+            verb = what.replace(" ", "_")
+            act = getattr(self.people, verb, None) or getattr(self, f"_{verb}")
+            return await act(computer, random) or ""
         except SimulatedCrash:
             self.faults["crash"] += 1
             return await self._recover(computer)
@@ -214,156 +207,6 @@ class Simulation:
         await self.checks.after_restart(computer)
         return "died"
 
-    # What people do.
-
-    async def _make(self, computer: Computer, random: Random) -> str:
-        kind = random.choice((Quote, Quote, Quote, Order, Task))
-        identity = derive_id(kind._kind, str(random.randrange(4))) if random.random() < 0.4 else None  # noqa: SLF001
-        return await self._edit_one(computer, computer.replica, kind, identity, random, create=True)
-
-    async def _share(self, computer: Computer, random: Random) -> str:
-        return await self._edit_one(computer, computer.replica, Customer, None, random, create=True)
-
-    async def _edit(self, computer: Computer, random: Random) -> str:
-        return await self._edit_some(computer, computer.replica, random)
-
-    async def _second_process(self, computer: Computer, random: Random) -> str:
-        self.faults["second process"] += 1
-        return await self._edit_some(computer, await computer.second_replica(), random)
-
-    async def _edit_some(self, computer: Computer, replica: Replica, random: Random) -> str:
-        chosen = await self._choose(computer, random)
-        if chosen is None:
-            return "nothing"
-        identity, kind = chosen
-        return await self._edit_one(computer, replica, BY_NAME[kind], identity, random, create=False)
-
-    async def _edit_one(
-        self,
-        computer: Computer,
-        replica: Replica,
-        kind: type[Document],
-        identity: str | None,
-        random: Random,
-        *,
-        create: bool,
-    ) -> str:
-        pending: tuple[str, Writes, dict[int, int]] | None = None
-        done: list[str] = []
-        client = replica._workspace.identity.client  # noqa: SLF001
-        before = 0
-        given = await computer.references() if create else {}
-        try:
-            async with replica.edit(
-                kind, identity, create=create and identity is not None, label="simulated"
-            ) as draft:
-                seen = await computer.version(draft.id)
-                before = seen.get(client, 0)
-                if not seen:
-                    fill_required(draft, random)
-                if random.random() < 0.1 and computer.meanwhile is None:
-                    with suppress(RemoteError):
-                        await computer.sync()
-                    done.append("sync in the middle")
-                elif seen and random.random() < 0.06 and computer.meanwhile is None:
-                    other = await computer.second_replica()
-                    if other._workspace is not replica._workspace:  # noqa: SLF001
-                        beside = await self._edit_one(computer, other, kind, draft.id, random, create=False)
-                        done.append(f"beside it {beside}")
-                done.extend(random_edit(draft, random) for _ in range(random.choice((1, 1, 2, 4))))
-                writes: Writes = draft._source.writes  # type: ignore[attr-defined]  # noqa: SLF001
-                pending = (draft.id, copy.copy(writes), seen)
-        except SimulatedCrash:
-            # Whether it was durable already is seen when the process runs again.
-            self.faults["crash"] += 1
-            done.append(await self._recover(computer))
-        finally:
-            if pending is not None and computer.is_running and not computer.disk.is_dead:
-                await self._record(computer, client, before, kind, pending)
-                if create:
-                    await self.checks.reference_is_new(computer, pending[0], given)
-        return f"{kind.__name__} {pending[0] if pending else ''} {', '.join(done)}"
-
-    async def _record(
-        self,
-        computer: Computer,
-        client: int,
-        before: int,
-        kind: type[Document],
-        pending: tuple[str, Writes, dict[int, int]],
-    ) -> None:
-        identity, writes, seen = pending
-        applied = await computer.version(identity)
-        if applied.get(client, 0) == before:
-            return  # Nothing was written: it failed, or said what was there already.
-        document = self.model.document(identity, kind)
-        applied[client] = before
-        document.record(client, before + 1, writes, seen, applied)
-        for name, text in writes.texts.items():
-            document.remember_words(name, text, client, before + 1)
-        self.checks.acknowledge(computer, identity, client, before + 1)
-        await self.checks.causes_are_named(computer, identity, client, before + 1, applied)
-
-    async def _choose(
-        self, computer: Computer, random: Random, *, among: Container[str] | None = None
-    ) -> tuple[str, str] | None:
-        found = await computer.rows("SELECT id, kind FROM _documents WHERE rev > 0 ORDER BY shared DESC, id")
-        if among is not None:
-            found = [item for item in found if item[0] in among] or found
-        # Those that all have come first, and are chosen most often: what meets is what may go wrong.
-        return found[min(random.randrange(len(found)), random.randrange(len(found)))] if found else None
-
-    async def _mark(self, computer: Computer, random: Random) -> str:
-        chosen = await self._choose(computer, random, among=self.marked if random.random() < 0.4 else None)
-        if chosen is None or chosen[1] == "customer":
-            return "nothing"
-        self.marked.add(chosen[0])
-        await computer.replica.mark_for_sync(chosen[0])
-        return chosen[0]
-
-    async def _reset(self, computer: Computer, random: Random) -> str:
-        chosen = await self._choose(computer, random, among=self.marked)
-        if chosen is None:
-            return "nothing"
-        self.checks.forget_status(computer, chosen[0])
-        return f"{chosen[0]} {await computer.replica.reset_sync(chosen[0])}"
-
-    async def _resolve(self, computer: Computer, random: Random) -> str:
-        conflicts = await computer.replica.conflicts()
-        if not conflicts:
-            return "nothing"
-        conflict = random.choice(conflicts)
-        kind = BY_NAME[conflict.kind]
-        path = tuple(conflict.path.split("/"))
-        keep = random.randrange(len(conflict.values))
-        chosen = conflict.values[keep]
-        client = computer.workspace.identity.client
-        pending: tuple[str, Writes, dict[int, int]] | None = None
-        seen = await computer.version(conflict.document)
-        try:
-            async with computer.replica.edit(kind, conflict.document, label="decided") as draft:
-                source = draft._source  # noqa: SLF001
-                if conflict.reason == "values":
-                    source.write(path, chosen.raw)
-                elif chosen.is_removal:
-                    source.remove_entity(*path)
-                else:
-                    source.restore_entity(*path)
-                pending = (conflict.document, copy.copy(source.writes), seen)  # type: ignore[attr-defined]
-        except SimulatedCrash:
-            self.faults["crash"] += 1
-            await self._recover(computer)
-        finally:
-            if pending is not None and computer.is_running and not computer.disk.is_dead:
-                await self._record(computer, client, seen.get(client, 0), kind, pending)
-        return f"{conflict.document} {conflict.path} {keep}"
-
-    async def _void(self, computer: Computer, random: Random) -> str:
-        if not computer.replica.is_coordinator:
-            return "nothing"
-        entry = await computer.replica.void_number(random.choice(("quotes", "orders")), "spoilt")
-        return entry.text
-
     # What the computer does.
 
     async def _sync(self, computer: Computer, random: Random) -> str:
@@ -389,7 +232,7 @@ class Simulation:
 
         async def act() -> None:
             with suppress(NestedEditError, DocumentNotFoundError, DocumentLockedError, ValidationError):
-                did.append(await self._edit(computer, random))
+                did.append(await self.people.edit(computer, random))
             did.append(self.place.move(computer.name, random.getrandbits(30)))
 
         computer.meanwhile = (random.randrange(12), act)
@@ -417,8 +260,9 @@ class Simulation:
             computer.disk.fail_at(0)
 
     async def _busy(self, computer: Computer, random: Random) -> str:
+        people = self.people
         act: Callable[[Computer, Random], Awaitable[str]] = random.choice(
-            (self._edit, self._make, self._mark, self._sync, self._sync, self._sync, self._restart)
+            (people.edit, people.make, people.mark, self._sync, self._sync, self._sync, self._restart)
         )
         return await act(computer, random)
 

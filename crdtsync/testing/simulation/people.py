@@ -1,0 +1,196 @@
+"""What the people of a simulated fleet do with documents, and what the model learns of it."""
+
+import copy
+from collections import Counter
+from collections.abc import Awaitable, Callable, Container
+from contextlib import suppress
+from random import Random
+
+from crdtsync.document.draft import Writes
+from crdtsync.document.model import Document
+from crdtsync.errors import RemoteError
+from crdtsync.protocol.ids import derive_id
+from crdtsync.replica import Replica
+from crdtsync.testing.disk import SimulatedCrash
+from crdtsync.testing.simulation.checks import Checks
+from crdtsync.testing.simulation.computer import Computer
+from crdtsync.testing.simulation.kinds import BY_NAME, Customer, Order, Quote, Task
+from crdtsync.testing.simulation.model import Model
+from crdtsync.testing.workload import fill_required, random_edit
+
+
+class People:
+    """Every verb takes a computer and draws its choices; it returns what was done, in a few words.
+
+    Raises (every verb): what the replica raises; `SimulatedCrash` if the process died with nothing to record.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        checks: Checks,
+        faults: Counter[str],
+        recover: Callable[[Computer], Awaitable[str]],
+    ) -> None:
+        self.marked: set[str] = set()
+        """The documents that somebody has marked: others, too, mark and reset them."""
+        self._model = model
+        self._checks = checks
+        self._faults = faults
+        self._recover = recover
+
+    async def make(self, computer: Computer, random: Random) -> str:
+        """Make a document; half of the time under an id that others may derive as well."""
+        kind = random.choice((Quote, Quote, Quote, Order, Task))
+        identity = derive_id(kind._kind, str(random.randrange(4))) if random.random() < 0.4 else None  # noqa: SLF001
+        return await self._edit_one(computer, computer.replica, kind, identity, random, create=True)
+
+    async def share(self, computer: Computer, random: Random) -> str:
+        """Make a document of a kind that goes to everyone."""
+        return await self._edit_one(computer, computer.replica, Customer, None, random, create=True)
+
+    async def edit(self, computer: Computer, random: Random) -> str:
+        """Edit a document."""
+        return await self._edit_some(computer, computer.replica, random)
+
+    async def second_process(self, computer: Computer, random: Random) -> str:
+        """Edit a document in a second process of the same replica."""
+        self._faults["second process"] += 1
+        return await self._edit_some(computer, await computer.second_replica(), random)
+
+    async def _edit_some(self, computer: Computer, replica: Replica, random: Random) -> str:
+        chosen = await self._choose(computer, random)
+        if chosen is None:
+            return "nothing"
+        identity, kind = chosen
+        return await self._edit_one(computer, replica, BY_NAME[kind], identity, random, create=False)
+
+    async def _edit_one(
+        self,
+        computer: Computer,
+        replica: Replica,
+        kind: type[Document],
+        identity: str | None,
+        random: Random,
+        *,
+        create: bool,
+    ) -> str:
+        pending: tuple[str, Writes, dict[int, int]] | None = None
+        done: list[str] = []
+        client = replica._workspace.identity.client  # noqa: SLF001
+        before = 0
+        given = await computer.references() if create else {}
+        try:
+            async with replica.edit(
+                kind, identity, create=create and identity is not None, label="simulated"
+            ) as draft:
+                seen = await computer.version(draft.id)
+                before = seen.get(client, 0)
+                if not seen:
+                    fill_required(draft, random)
+                if random.random() < 0.1 and computer.meanwhile is None:
+                    with suppress(RemoteError):
+                        await computer.sync()
+                    done.append("sync in the middle")
+                elif seen and random.random() < 0.06 and computer.meanwhile is None:
+                    other = await computer.second_replica()
+                    if other._workspace is not replica._workspace:  # noqa: SLF001
+                        beside = await self._edit_one(computer, other, kind, draft.id, random, create=False)
+                        done.append(f"beside it {beside}")
+                done.extend(random_edit(draft, random) for _ in range(random.choice((1, 1, 2, 4))))
+                writes: Writes = draft._source.writes  # type: ignore[attr-defined]  # noqa: SLF001
+                pending = (draft.id, copy.copy(writes), seen)
+        except SimulatedCrash:
+            # Whether it was durable already is seen when the process runs again.
+            self._faults["crash"] += 1
+            done.append(await self._recover(computer))
+        finally:
+            if pending is not None and computer.is_running and not computer.disk.is_dead:
+                await self._record(computer, client, before, kind, pending)
+                if create:
+                    await self._checks.reference_is_new(computer, pending[0], given)
+        return f"{kind.__name__} {pending[0] if pending else ''} {', '.join(done)}"
+
+    async def _record(
+        self,
+        computer: Computer,
+        client: int,
+        before: int,
+        kind: type[Document],
+        pending: tuple[str, Writes, dict[int, int]],
+    ) -> None:
+        identity, writes, seen = pending
+        applied = await computer.version(identity)
+        if applied.get(client, 0) == before:
+            return  # Nothing was written: it failed, or said what was there already.
+        document = self._model.document(identity, kind)
+        applied[client] = before
+        document.record(client, before + 1, writes, seen, applied)
+        for name, text in writes.texts.items():
+            document.remember_words(name, text, client, before + 1)
+        self._checks.acknowledge(computer, identity, client, before + 1)
+        await self._checks.causes_are_named(computer, identity, client, before + 1, applied)
+
+    async def _choose(
+        self, computer: Computer, random: Random, *, among: Container[str] | None = None
+    ) -> tuple[str, str] | None:
+        found = await computer.rows("SELECT id, kind FROM _documents WHERE rev > 0 ORDER BY shared DESC, id")
+        if among is not None:
+            found = [item for item in found if item[0] in among] or found
+        # Those that all have come first, and are chosen most often: what meets is what may go wrong.
+        return found[min(random.randrange(len(found)), random.randrange(len(found)))] if found else None
+
+    async def mark(self, computer: Computer, random: Random) -> str:
+        """Mark a document to be synced."""
+        chosen = await self._choose(computer, random, among=self.marked if random.random() < 0.4 else None)
+        if chosen is None or chosen[1] == "customer":
+            return "nothing"
+        self.marked.add(chosen[0])
+        await computer.replica.mark_for_sync(chosen[0])
+        return chosen[0]
+
+    async def reset(self, computer: Computer, random: Random) -> str:
+        """Take a mark back."""
+        chosen = await self._choose(computer, random, among=self.marked)
+        if chosen is None:
+            return "nothing"
+        self._checks.forget_status(computer, chosen[0])
+        return f"{chosen[0]} {await computer.replica.reset_sync(chosen[0])}"
+
+    async def resolve(self, computer: Computer, random: Random) -> str:
+        """Decide a conflict."""
+        conflicts = await computer.replica.conflicts()
+        if not conflicts:
+            return "nothing"
+        conflict = random.choice(conflicts)
+        kind = BY_NAME[conflict.kind]
+        path = tuple(conflict.path.split("/"))
+        keep = random.randrange(len(conflict.values))
+        chosen = conflict.values[keep]
+        client = computer.workspace.identity.client
+        pending: tuple[str, Writes, dict[int, int]] | None = None
+        seen = await computer.version(conflict.document)
+        try:
+            async with computer.replica.edit(kind, conflict.document, label="decided") as draft:
+                source = draft._source  # noqa: SLF001
+                if conflict.reason == "values":
+                    source.write(path, chosen.raw)
+                elif chosen.is_removal:
+                    source.remove_entity(*path)
+                else:
+                    source.restore_entity(*path)
+                pending = (conflict.document, copy.copy(source.writes), seen)  # type: ignore[attr-defined]
+        except SimulatedCrash:
+            self._faults["crash"] += 1
+            await self._recover(computer)
+        finally:
+            if pending is not None and computer.is_running and not computer.disk.is_dead:
+                await self._record(computer, client, seen.get(client, 0), kind, pending)
+        return f"{conflict.document} {conflict.path} {keep}"
+
+    async def void(self, computer: Computer, random: Random) -> str:
+        """Declare the next number void."""
+        if not computer.replica.is_coordinator:
+            return "nothing"
+        entry = await computer.replica.void_number(random.choice(("quotes", "orders")), "spoilt")
+        return entry.text
