@@ -17,6 +17,7 @@ from crdtsync.document.model import computed as computed
 from crdtsync.document.model import field as field
 from crdtsync.document.values import Ref as Ref
 from crdtsync.environment import Environment as Environment
+from crdtsync.protocol.causality import ChangeId as ChangeId
 from crdtsync.protocol.ids import derive_id as derive_id
 from crdtsync.protocol.ledger import LedgerEntry as LedgerEntry
 from crdtsync.protocol.numbering import Series as Series
@@ -51,6 +52,7 @@ from crdtsync.sync.report import Progress as Progress
 from crdtsync.sync.report import SyncReport as SyncReport
 
 __all__ = [
+    "ChangeId",
     "Conflict",
     "ConflictValue",
     "Document",

@@ -20,6 +20,7 @@ from crdtsync.editing import Editing, EditLocks
 from crdtsync.environment import Environment
 from crdtsync.errors import DocumentNotFoundError, RemoteAddressError, UnknownKindError, UsageError
 from crdtsync.protocol.beacon import Role
+from crdtsync.protocol.causality import ChangeId
 from crdtsync.protocol.ids import derive_id
 from crdtsync.protocol.ledger import LedgerEntry
 from crdtsync.protocol.numbering import Series
@@ -54,6 +55,8 @@ class DocumentChange:
     label: str
     is_local: bool
     """Whether it was made on this replica."""
+    id: ChangeId
+    """The same on every replica, and in `Replica.history`."""
 
 
 class open_replica:  # noqa: N801 - reads as a verb; it is one, used with `async with`
@@ -335,6 +338,7 @@ class Replica:
                             row.name,
                             row.label,
                             row.replica == self.id,
+                            ChangeId(row.client, row.sequence),
                         )
                 if not rows:
                     # Other processes of this machine wake nobody here: they are looked for.

@@ -273,13 +273,14 @@ def log(context: typer.Context, document: Which, as_json: Json = False) -> None:
                     "label": entry.label,
                     "causes": [{"client": cause[0], "sequence": cause[1]} for cause in entry.causes],
                     "bytes": entry.delta_bytes,
+                    "received_by": list(entry.received_by),
                 }
                 for entry in found
             ]
         )
         return
     print_table(
-        ["at", "author", "replica", "label", "bytes"],
+        ["at", "author", "replica", "label", "bytes", "received by"],
         [
             [
                 when(item.at_ms),
@@ -287,6 +288,7 @@ def log(context: typer.Context, document: Which, as_json: Json = False) -> None:
                 item.replica or "-",
                 item.label or "-",
                 str(item.delta_bytes),
+                ", ".join(item.received_by) or "-",
             ]
             for item in found
         ],

@@ -250,6 +250,8 @@ class ChangeRow:
     name: str
     replica: str
     label: str
+    client: int
+    sequence: int
 
 
 def last_change(connection: sqlite3.Connection) -> int:
@@ -261,7 +263,7 @@ def changes_after(connection: sqlite3.Connection, n: int, count: int = 500) -> l
     """Return the changes that came after a change, in the order in which they arrived here."""
     rows = connection.execute(
         "SELECT c.n, d.id, d.kind, c.at_ms, coalesce(i.author, ''), coalesce(i.name, ''), coalesce(i.replica, ''), "
-        "c.label FROM _changes c JOIN _documents d ON d.n = c.document "
+        "c.label, c.client, c.sequence FROM _changes c JOIN _documents d ON d.n = c.document "
         "LEFT JOIN _incarnations i ON i.client = c.client WHERE c.n > ? ORDER BY c.n LIMIT ?",
         (n, count),
     )

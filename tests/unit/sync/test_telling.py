@@ -3,6 +3,7 @@
 Method: an office and workstations over a place in memory; what people see is asked on one of them.
 """
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -73,6 +74,20 @@ async def test_history_and_receipts_tell_the_same(world, office, r1, r2):
         entries = await machine.replica.history(document)
         for receipt in await machine.replica.receipts(document):
             assert sum(receipt.name in entry.received_by for entry in entries) == receipt.have
+
+
+async def test_an_announced_change_is_found_in_the_history(world, office, r1):
+    changes = office.replica.changes()
+    first = asyncio.ensure_future(anext(changes))
+    await asyncio.sleep(0)
+    await office.rows("SELECT 1")  # By now it knows from where on.
+    document = await shared_quote(r1)
+    await world.settle()
+    announced = await first
+    await changes.aclose()
+    (entry,) = await r1.replica.history(document)
+    assert (announced.id, announced.document) == (entry.id, document)
+    assert (announced.is_local, announced.replica) == (False, "R1")
 
 
 async def test_who_wrote_each_value_that_is_shown(world, office, r1):
