@@ -5,13 +5,13 @@ A page that was away is told everything once when it connects, so that it cannot
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crdtsync import SyncReport
 from examples.sales.web.desk import Desk
 from examples.sales.web.health import Health, health_of
 
-GATHER_S = 0.03
+GATHER_S = 0.05
 """How long events are gathered: a pull of a thousand documents loads a page again once."""
 KEEP_ALIVE_S = 15.0
 HEALTH_POLL_S = 1.0
@@ -101,9 +101,11 @@ class Events:
             self._round_done.clear()
             now = await health_of(self.desk)
             if now != shown:
+                # A word from somebody is news for the header alone.
+                is_greeting = shown is not None and replace(shown, heard=now.heard) == now
                 shown = now
                 for listener in self._listeners:
-                    listener.tell(HEALTH, ITEMS)
+                    listener.tell(*((HEALTH,) if is_greeting else (HEALTH, ITEMS, DOCUMENT)))
             try:
                 async with asyncio.timeout(HEALTH_POLL_S):
                     await self._round_done.wait()

@@ -2,10 +2,10 @@
 "use strict";
 (() => {
   const typing = (node) => node.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
-  // A field that is typed in, or whose value is on its way, is left as it is, with what its typist has seen.
+  // A field that is typed in, whose value is on its way, or that could not be read, is left as it is, with what
+  // its typist has seen.
   const isBusy = (node) =>
-    node.nodeType === 1 && node.classList.contains("field") &&
-    (typing(node) || node.querySelector(".htmx-request") || node.classList.contains("is-typed"));
+    typing(node) || node.querySelector(".htmx-request, [aria-invalid=true]") || node.classList.contains("is-typed");
   let answered = null; // The field whose own answer this is.
 
   const callbacks = {
@@ -16,7 +16,12 @@
       if (before && after && before.value !== after.value) old.classList.add("is-behind");
       return false;
     },
-    beforeNodeRemoved: (node) => !(node.nodeType === 1 && typing(node)),
+    beforeNodeRemoved: (node) => {
+      if (node.nodeType !== 1) return true;
+      // What was told of a field stays until the field itself is answered again.
+      if (node.classList.contains("told-once")) return node.closest(".field") === answered;
+      return !typing(node);
+    },
     beforeAttributeUpdated: (name, node) => !(name === "checked" && node.type === "checkbox"),
   };
 
