@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from crdtsync import SyncReport
 from examples.sales.web.desk import Desk
-from examples.sales.web.health import Health, health_of
+from examples.sales.web.health import health_of
 
 GATHER_S = 0.05
 """How long events are gathered: a pull of a thousand documents loads a page again once."""
@@ -96,13 +96,13 @@ class Events:
                     listener.tell(DOCUMENT)
 
     async def _watch_health(self) -> None:
-        shown: Health | None = None
+        shown = await health_of(self.desk)
         while True:
             self._round_done.clear()
             now = await health_of(self.desk)
             if now != shown:
                 # A word from somebody is news for the header alone.
-                is_greeting = shown is not None and replace(shown, heard=now.heard) == now
+                is_greeting = replace(shown, heard=now.heard) == now
                 shown = now
                 for listener in self._listeners:
                     listener.tell(*((HEALTH,) if is_greeting else (HEALTH, ITEMS, DOCUMENT)))

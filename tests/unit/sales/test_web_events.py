@@ -4,6 +4,8 @@ import asyncio
 import datetime as dt
 from contextlib import aclosing
 
+from examples.sales.web import events
+from examples.sales.web.health import health_of
 from tests.unit.sales.web_desks import open_seat
 
 WAIT_S = 10
@@ -58,11 +60,14 @@ async def test_a_page_hears_of_its_own_document_and_of_its_center(tmp_path):
         watching.cancel()
 
 
-async def test_a_page_hears_when_the_switch_is_turned(tmp_path):
+async def test_a_page_hears_when_the_switch_is_turned(tmp_path, monkeypatch):
+    monkeypatch.setattr(events, "HEALTH_POLL_S", 1e6)  # It is not found by looking.
     async with open_seat(tmp_path) as seat:
         watching = asyncio.create_task(seat.events.run())
         async with aclosing(seat.events.stream("")) as lines:
             await told(lines, "health")
+            for _ in range(5):
+                await health_of(seat.desk)  # One reads after the other: the watcher knows now how it was.
             await seat.post("/offline")
             assert "health" in await told(lines, "health")
         watching.cancel()
