@@ -1,8 +1,9 @@
 """Remotes, feeds and files in the database: what is to be published, what was, and what came in."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from crdtsync.protocol.beacon import FeedPosition, FeedWant
@@ -294,16 +295,38 @@ def wants(connection: sqlite3.Connection, n: int, now_ms: int) -> list[FeedWant]
         "ORDER BY 1, 2, 3 LIMIT ?",
         (n, WANTS_MAX),
     )
-    found = [FeedWant(*row) for row in rows]
+    found = dict.fromkeys(FeedWant(*row) for row in rows)
+    ends: dict[tuple[ReplicaId, FeedId], int] = {}
+    for want in found:
+        ends[want.owner, want.feed] = want.sequence
     rows = connection.execute(
-        "SELECT r.owner, r.feed, 1 + coalesce((SELECT max(sequence) FROM _segments s WHERE s.remote = r.remote "
-        "AND s.owner = r.owner AND s.feed = r.feed), 0) AS next FROM _receipts r WHERE r.remote = ? "
-        "AND r.received_ms NOT BETWEEN ? AND ? AND r.owner <> (SELECT value FROM _meta WHERE key = 'replica') "
+        "SELECT r.owner, r.feed, max(r.sequence), 1 + coalesce((SELECT max(sequence) FROM _segments s "
+        "WHERE s.remote = r.remote AND s.owner = r.owner AND s.feed = r.feed), 0) AS next FROM _receipts r "
+        "WHERE r.remote = ? AND r.received_ms NOT BETWEEN ? AND ? "
+        "AND r.owner <> (SELECT value FROM _meta WHERE key = 'replica') "
         "GROUP BY r.owner, r.feed HAVING max(r.sequence) >= next ORDER BY 1, 2 LIMIT ?",
         (n, now_ms - WANT_AFTER_MS, now_ms, WANTS_MAX),
     )
-    found += [FeedWant(*row) for row in rows]
-    return found
+    for owner, feed, last, _ in rows:
+        ends[owner, feed] = last
+    for (owner, feed), last in ends.items():
+        # All of them at once: one at a time, each would take a way to its owner and back of its own.
+        missing = _missing(connection, n, owner, feed, last)
+        found |= dict.fromkeys(FeedWant(owner, feed, sequence) for sequence in islice(missing, WANTS_MAX))
+    return list(found)
+
+
+def _missing(
+    connection: sqlite3.Connection, n: int, owner: ReplicaId, feed: FeedId, last: int
+) -> Iterator[int]:
+    """Yield the segments of a feed up to the `last` that are not here, in sequence."""
+    rows = connection.execute(
+        "SELECT sequence, applied_ms IS NOT NULL FROM _segments WHERE remote = ? AND owner = ? AND feed = ?",
+        (n, owner, feed),
+    ).fetchall()
+    applied = max((sequence for sequence, is_applied in rows if is_applied), default=0)
+    here = {sequence for sequence, _ in rows}
+    return (sequence for sequence in range(applied + 1, last + 1) if sequence not in here)
 
 
 def remember_incarnations(connection: sqlite3.Connection, incarnations: Iterable[Incarnation]) -> None:

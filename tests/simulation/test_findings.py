@@ -11,6 +11,9 @@ from crdtsync.testing import FaultKind, FaultPlace, SimulatedDisk
 ROUNDS = 40
 
 
+HOUR_MS = 3_600_000
+
+
 class Quote(Document, kind="quote"):
     customer: str
 
@@ -78,3 +81,32 @@ async def test_an_own_beacon_that_others_have_damaged_is_let_go(tmp_path):
         problems = [(await sync_round(session)).problems for _ in range(ROUNDS)]
         assert problems[1:] == [[]] * (ROUNDS - 1)
         assert [item.name for item in await office.quarantine()] == []
+
+
+async def test_many_lost_segments_are_asked_for_at_once(tmp_path):
+    """Each took a way to its owner and back of its own, which is minutes in a real folder."""
+    place, now_ms = FaultPlace(), [1_700_000_000_000]
+
+    def replica(name, role):
+        environment = Environment(lambda: now_ms[0], connect=SimulatedDisk().connect)
+        return open_replica(tmp_path / name, name=name, role=role, kinds=[Quote], environment=environment)
+
+    async with replica("office", "office") as office, replica("R1", "roaming") as r1:
+        remotes = place.remote("office"), place.remote("R1")
+        sessions = []
+        for one, remote in zip((office, r1), remotes, strict=True):
+            sessions.append(await open_session(one._workspace, remote))
+            place.settle()
+        place.inject(FaultKind.UPLOADS_IGNORED, "office", 3)
+        for number in range(20):
+            await make(office, f"customer {number}")
+            await sync_round(sessions[0])
+        place.heal()
+        rounds = 0
+        while await office.digests() != await r1.digests() and rounds < 20:
+            rounds += 1
+            now_ms[0] += 25 * HOUR_MS
+            for session in sessions:
+                place.settle()
+                await sync_round(session)
+        assert rounds <= 4
