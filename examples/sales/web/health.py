@@ -28,7 +28,6 @@ class Health:
     quarantined: int
     heard: tuple[Heard, ...]
     """Newest first."""
-    to_sync: int
     conflicts: int
 
     @property
@@ -55,6 +54,5 @@ async def health_of(desk: Desk) -> Health:
         + max([r.waiting_causes for r in remotes], default=0),
         quarantined=len(await desk.replica.quarantine()),
         heard=tuple(Heard(peer.name, peer.heard_ms) for peer in newest_first),
-        to_sync=len(await desk.replica.items()),
         conflicts=sum(conflict.needs_decision for conflict in await desk.replica.conflicts()),
     )
