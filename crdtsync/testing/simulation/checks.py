@@ -154,7 +154,8 @@ class Checks:
         for computer in computers:
             await self._numbers_of(computer)
             await self._content_of(computer)
-            await self._nothing_waits(computer)
+            if reason := await self.why_waiting(computer):
+                raise Violation(reason)
             await self._in_causal_order(computer)
             await self._is_published(computer)
         await self._nothing_is_echoed(computers[0])
@@ -236,16 +237,18 @@ class Checks:
 
     # What must hold at the end.
 
-    async def _nothing_waits(self, computer: Computer) -> None:
+    async def why_waiting(self, computer: Computer) -> str:
+        """Return what a computer still waits for; empty if it is at rest."""
         for remote in await computer.replica.remotes():
             waiting = (remote.waiting_changes, remote.waiting_files, remote.inbox, remote.waiting_causes)
             if any(waiting):
-                raise Violation(f"{computer.name} still has waiting {waiting} (I29)")
+                return f"{computer.name} still has waiting {waiting} (I29)"
         for item in await computer.replica.items():
             status = item.state.status
             if status is ItemStatus.DRAFT or (status is ItemStatus.RECEIVED and item.kind == "task"):
                 continue
-            raise Violation(f"{item.document} on {computer.name} stays {status.value} (I30)")
+            return f"{item.document} on {computer.name} stays {status.value} (I30)"
+        return ""
 
     async def _is_published(self, computer: Computer) -> None:
         """Check that all a replica has ever put is in its folder, under whatever name: it puts it again (H7).

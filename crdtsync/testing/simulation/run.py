@@ -320,19 +320,20 @@ class Simulation:
         """
         await self._settle_once()
         for day in range(2):
-            # Whoever is equal has nothing to learn from a heartbeat; some go on all the same, to see that too.
-            if (day or self.plan.seed % 8) and await self._are_equal():
+            # Who is equal and waits for nothing has nothing to learn from a heartbeat; some go on all the same, to see that too.
+            if (day or self.plan.seed % 8) and await self._are_at_rest():
                 return
             self.now_ms += HEARTBEAT_MS + HOUR_MS
             await self._settle_once()
 
-    async def _are_equal(self) -> bool:
+    async def _are_at_rest(self) -> bool:
         documents, entries = (
             "SELECT id, digest FROM _documents WHERE shared AND rev > 0 ORDER BY id",
             "SELECT max(idx) FROM _ledger",
         )
         found = [[await computer.rows(sql) for sql in (documents, entries)] for computer in self.running]
-        return all(one == found[0] for one in found)
+        waiting = [await self.checks.why_waiting(computer) for computer in self.running]
+        return all(one == found[0] for one in found) and not any(waiting)
 
     async def _settle_once(self) -> None:
         quiet = 0
