@@ -320,7 +320,8 @@ class Simulation:
         """
         await self._settle_once()
         for day in range(2):
-            # Who is equal and waits for nothing has nothing to learn from a heartbeat; some go on all the same, to see that too.
+            # Who is equal and waits for nothing has nothing to learn from a heartbeat; some go on all the same,
+            # to see that too.
             if (day or self.plan.seed % 8) and await self._are_at_rest():
                 return
             self.now_ms += HEARTBEAT_MS + HOUR_MS
