@@ -104,6 +104,7 @@ CREATE TABLE _aliases (
     document INTEGER NOT NULL,
     PRIMARY KEY (text, document)
 ) WITHOUT ROWID;
+CREATE INDEX _aliases_document ON _aliases (document);
 
 CREATE VIRTUAL TABLE _search USING fts5 (words, tokenize = 'unicode61 remove_diacritics 2');
 

@@ -128,3 +128,23 @@ async def test_what_is_filtered_by_lies_before_the_json(tmp_path):
             lambda c: [row[1] for row in c.execute("PRAGMA table_info(_of_quote)")]
         )
     assert columns[-1] == "json"
+
+
+async def test_items_to_sync_are_listed_in_linear_time(tmp_path):
+    """Counted in steps of SQLite's virtual machine, which are the same on every machine."""
+    async with open_replica(tmp_path, name="R1", role="roaming", kinds=[Quote]) as replica:
+        work = []
+        for count in (100, 300):
+            for _ in range(count):
+                async with replica.edit(Quote) as quote:
+                    quote.customer = "Ada"
+            steps = [0]
+
+            def count_steps(steps=steps):
+                steps[0] += 1
+
+            await replica._workspace.database.read(lambda c: c.set_progress_handler(count_steps, 10))
+            assert len(await replica.items()) >= count
+            await replica._workspace.database.read(lambda c: c.set_progress_handler(None, 0))
+            work.append(steps[0])
+        assert work[1] < 5 * work[0]
