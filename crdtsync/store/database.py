@@ -6,6 +6,7 @@ transaction when they are waiting together (group commit): each is durable when 
 
 import shutil
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +33,7 @@ R = TypeVar("R")
 Job = Callable[[sqlite3.Connection], R]
 
 BUSY_TIMEOUT_S = 15.0
+SWITCH_RETRY_S = 0.005
 BATCH_JOBS_MAX = 256
 
 _HEADER_BYTES = 100
@@ -268,7 +270,7 @@ def _examine(path: Path) -> None:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_write_ahead_log(connection)
     # NORMAL lost every commit since the last checkpoint in a power cut; FULL lost none.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA wal_autocheckpoint = 2000")
@@ -286,6 +288,29 @@ def _migrate(connection: sqlite3.Connection) -> None:
     except BaseException:
         _roll_back(connection)
         raise
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log, waiting as long for others as any write would.
+
+    While another connection makes the same switch, SQLite refuses this one at once: its busy timeout does not
+    hold for a change of the journal's mode.
+    """
+    (timeout_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    until_s = time.monotonic() + timeout_ms / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() >= until_s:
+                raise
+            time.sleep(SWITCH_RETRY_S)
+        else:
+            return
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return (getattr(error, "sqlite_errorname", "") or "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -353,7 +378,7 @@ def as_store_error(error: sqlite3.Error, path: Path) -> StoreError:
     # Where the disk is too full even for SQLite's shared memory file, it only speaks of an I/O error.
     if name.startswith("SQLITE_FULL") or (name.startswith("SQLITE_IOERR") and _is_full(path)):
         return StoreFullError(said)
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+    if _is_busy(error):
         return StoreBusyError(said)
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StoreReadOnlyError(said)

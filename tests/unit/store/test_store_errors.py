@@ -359,6 +359,35 @@ async def test_many_make_one_replica_at_once(tmp_path):
     assert len(set(await asyncio.gather(*(make() for _ in range(6))))) == 1
 
 
+async def test_a_replica_opens_while_another_process_makes_it(tmp_path, monkeypatch):
+    """SQLite refuses at once to change the journal's mode under another's write, whatever its timeout says."""
+    path = tmp_path / "replica.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) == 3:
+            other.rollback()
+
+    monkeypatch.setattr(databases.time, "sleep", wait)
+    database = await databases.Database.open(path, create=True)
+    other.close()
+    assert len(waits) == 3
+    assert await database.read(lambda c: c.execute("PRAGMA journal_mode").fetchone()) == ("wal",)
+    await database.close()
+
+
+async def test_a_replica_that_another_process_never_lets_go_is_busy(tmp_path):
+    path = tmp_path / "replica.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreBusyError):
+        await databases.Database.open(path, create=True, busy_timeout_s=0.02)
+    other.close()
+
+
 async def test_a_failure_to_open_leaves_no_thread_behind(tmp_path):
     before = set(threading.enumerate())
     (tmp_path / "replica.db").write_bytes(b"nothing" * 100)
