@@ -6,7 +6,6 @@ transaction when they are waiting together (group commit): each is durable when 
 
 import shutil
 import sqlite3
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -33,7 +32,7 @@ R = TypeVar("R")
 Job = Callable[[sqlite3.Connection], R]
 
 BUSY_TIMEOUT_S = 15.0
-SWITCH_RETRY_S = 0.005
+SWITCH_ATTEMPTS = 50
 BATCH_JOBS_MAX = 256
 
 _HEADER_BYTES = 100
@@ -293,20 +292,20 @@ def _migrate(connection: sqlite3.Connection) -> None:
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
     """Switch to the write-ahead log, waiting as long for others as any write would.
 
-    While another connection makes the same switch, SQLite refuses this one at once: its busy timeout does not
-    hold for a change of the journal's mode.
+    While another connection writes under the old journal, SQLite refuses the switch at once: its busy timeout
+    does not hold for a change of the journal's mode. It does for a transaction, so that is what waits.
     """
-    (timeout_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    until_s = time.monotonic() + timeout_ms / 1000
-    while True:
+    for _ in range(SWITCH_ATTEMPTS):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if not _is_busy(error) or time.monotonic() >= until_s:
+            if not _is_busy(error):
                 raise
-            time.sleep(SWITCH_RETRY_S)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
         else:
             return
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

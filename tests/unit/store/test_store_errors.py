@@ -359,24 +359,37 @@ async def test_many_make_one_replica_at_once(tmp_path):
     assert len(set(await asyncio.gather(*(make() for _ in range(6))))) == 1
 
 
-async def test_a_replica_opens_while_another_process_makes_it(tmp_path, monkeypatch):
+async def test_a_replica_opens_while_another_process_makes_it(tmp_path):
     """SQLite refuses at once to change the journal's mode under another's write, whatever its timeout says."""
     path = tmp_path / "replica.db"
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
-    waits = []
 
-    def wait(seconds):
-        waits.append(seconds)
-        if len(waits) == 3:
-            other.rollback()
+    class Opened(sqlite3.Connection):
+        def execute(self, statement, *args):
+            if statement == "BEGIN IMMEDIATE" and other.in_transaction:
+                other.rollback()
+            return super().execute(statement, *args)
 
-    monkeypatch.setattr(databases.time, "sleep", wait)
-    database = await databases.Database.open(path, create=True)
-    other.close()
-    assert len(waits) == 3
+    async def connect(path, busy_timeout_s):
+        return Inline(sqlite3.connect(path, isolation_level=None, timeout=busy_timeout_s, factory=Opened))
+
+    database = await databases.Database.open(path, create=True, connect=connect)
+    assert not other.in_transaction
     assert await database.read(lambda c: c.execute("PRAGMA journal_mode").fetchone()) == ("wal",)
     await database.close()
+    other.close()
+
+
+class Inline:
+    def __init__(self, connection):
+        self._connection = connection
+
+    async def run(self, function, *args, **kwargs):
+        return function(self._connection, *args, **kwargs)
+
+    async def close(self):
+        self._connection.close()
 
 
 async def test_a_replica_that_another_process_never_lets_go_is_busy(tmp_path):
