@@ -3,11 +3,12 @@
 import argparse
 import asyncio
 import secrets
+import socket
 import sys
 import tempfile
 import webbrowser
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -34,14 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def run(given: argparse.Namespace, data: Path) -> None:
     """Start the workstations and serve the page that shows them, until it is stopped."""
+    overview_port, *ports = _ports(given.port, 1 + len(PEOPLE))
     posts = [
-        Post(name, role, author, given.port + place)
-        for place, (name, role, author) in enumerate(PEOPLE, 1)
+        Post(name, role, author, port)
+        for port, (name, role, author) in zip(ports, PEOPLE, strict=True)
         if not given.only or name in given.only
     ]
     folder = given.folder or data / "folder"
     folder.mkdir(parents=True, exist_ok=True)
-    overview = f"http://{LOOPBACK}:{given.port}"
+    overview = f"http://{LOOPBACK}:{overview_port}"
     protection = Protection(
         secrets.token_urlsafe(24), hosts=(LOOPBACK,), frames=tuple(post.address for post in posts)
     )
@@ -55,7 +57,7 @@ async def run(given: argparse.Namespace, data: Path) -> None:
             uvicorn.Config(
                 make_overview(fleet, protection),
                 host=LOOPBACK,
-                port=given.port,
+                port=overview_port,
                 lifespan="off",
                 log_level="warning",
                 timeout_graceful_shutdown=1,
@@ -72,6 +74,17 @@ def _directory(chosen: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="sales-", ignore_cleanup_errors=True) as made:
         yield Path(made).resolve()
+
+
+def _ports(first: int, count: int) -> list[int]:
+    """Return the ports from a first one on; from 0 on, as many as are free."""
+    if first:
+        return list(range(first, first + count))
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _say(text: str) -> None:
@@ -94,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
         choices=[name for name, _, _ in PEOPLE],
         help="start this one only; may be given again",
     )
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"the first of four ({DEFAULT_PORT})")
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help=f"the first of four ({DEFAULT_PORT}); 0 for any free"
+    )
     parser.add_argument("--locale", default="en_US", help="how money and dates are written (en_US)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     return parser
