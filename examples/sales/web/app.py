@@ -17,6 +17,7 @@ from examples.sales.web.health import health_of
 from examples.sales.web.pages.centers import CENTERS, CenterPages
 from examples.sales.web.pages.conflicts import ConflictPages
 from examples.sales.web.pages.editor import EditorPages
+from examples.sales.web.pages.folder import FolderPages
 from examples.sales.web.pages.items import ItemPages
 from examples.sales.web.security import Guard
 
@@ -48,6 +49,7 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
             Route("/items", items.show),
             Route("/items/mark", items.mark, methods=["POST"]),
             Route("/items/reset", items.reset, methods=["POST"]),
+            Route("/folder", FolderPages(desk).show),
             Route("/conflicts", conflicts.show),
             Route("/conflicts/settle", conflicts.settle, methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
@@ -116,7 +118,8 @@ async def _to_quotes(_: Request) -> Response:
 
 
 async def _events(events: Events, request: Request) -> Response:
-    lines: AsyncIterator[str] = events.stream(request.query_params.get("document", ""))
+    asked = request.query_params
+    lines: AsyncIterator[str] = events.stream(asked.get("document", ""), is_at_folder="folder" in asked)
     return StreamingResponse(lines, media_type="text/event-stream")
 
 

@@ -16,6 +16,7 @@ from crdtsync import Replica, SyncState
 from examples.sales.web.forms import Forms
 from examples.sales.web.security import TOKEN_HEADER, Protection
 from examples.sales.web.switch import Delay, OfflineSwitch
+from examples.sales.web.watch import FolderWatch
 
 HERE = Path(__file__).parent
 
@@ -36,6 +37,8 @@ class Desk:
     delay: Delay = field(default_factory=Delay)
     sync: SyncState = field(default_factory=SyncState)
     """Of the syncing that runs now."""
+    folder: FolderWatch = field(default_factory=FolderWatch)
+    """The picture of the folder."""
     now_ms: Callable[[], int] = _now_ms
     _templates: Environment = field(init=False)
 

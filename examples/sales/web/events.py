@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from crdtsync import SyncReport
 from examples.sales.web.desk import Desk
 from examples.sales.web.health import health_of
+from examples.sales.web.watch import LOOK_INTERVAL_S
 
 GATHER_S = 0.05
 """How long events are gathered: a pull of a thousand documents loads a page again once."""
@@ -20,6 +21,7 @@ HEALTH = "health"
 ITEMS = "items"
 CONFLICTS = "conflicts"
 DOCUMENT = "document"
+FOLDER = "folder"
 
 
 def center_event(kind: str) -> str:
@@ -34,6 +36,8 @@ class Listener:
     document: str
     """The id of the document it shows, or nothing."""
     waiting: set[str]
+    is_at_folder: bool = False
+    """Whether it shows the picture of the folder."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, *names: str) -> None:
@@ -59,6 +63,7 @@ class Events:
 
     def switched(self) -> None:
         """Take note of a switch that was turned."""
+        self._tell_folder()
         self._round_done.set()
 
     async def run(self) -> None:
@@ -66,11 +71,14 @@ class Events:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch_documents())
             group.create_task(self._watch_health())
+            group.create_task(self._watch_folder())
 
-    async def stream(self, document: str) -> AsyncIterator[str]:
+    async def stream(self, document: str, *, is_at_folder: bool = False) -> AsyncIterator[str]:
         """Yield the lines of an event stream for one page, until it is closed."""
         every = {HEALTH, ITEMS, CONFLICTS, DOCUMENT, *map(center_event, self.kinds)}
-        listener = Listener(document, every)
+        if is_at_folder:
+            every.add(FOLDER)
+        listener = Listener(document, every, is_at_folder)
         listener.woken.set()
         self._listeners.add(listener)
         try:
@@ -112,6 +120,18 @@ class Events:
             except TimeoutError:
                 pass  # Somebody may have been heard from without a round of ours.
 
+    async def _watch_folder(self) -> None:
+        while True:
+            if any(listener.is_at_folder for listener in self._listeners) and await self.desk.folder.look():
+                self._tell_folder()
+            await asyncio.sleep(LOOK_INTERVAL_S)
+
+    def _tell_folder(self) -> None:
+        for listener in self._listeners:
+            if listener.is_at_folder:
+                listener.tell(FOLDER)
+
     def _tell_all(self) -> None:
+        self._tell_folder()
         for listener in self._listeners:
             listener.tell(HEALTH, ITEMS, CONFLICTS, DOCUMENT, *map(center_event, self.kinds))

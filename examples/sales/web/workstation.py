@@ -56,6 +56,8 @@ async def run(given: argparse.Namespace) -> None:
     ) as replica:
         desk = _desk_of(given, replica)
         events = Events(desk, tuple(center.kind for center in CENTERS.values()))
+        desk.folder.remote = f"folder:{given.folder}"
+        desk.folder.is_cut_off = lambda: desk.switch.is_offline
         remote = SwitchableRemote(SlowRemote(open_remote(f"folder:{given.folder}"), desk.delay), desk.switch)
 
         def told() -> None:
