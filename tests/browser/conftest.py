@@ -1,0 +1,87 @@
+"""A browser for this package, three workstations, and what every test demands at its end."""
+
+from pathlib import Path
+
+import pytest
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+_REPORT = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.when == "call":
+        item.stash[_REPORT] = report
+    return report
+
+
+@pytest.fixture(scope="package")
+def browser():
+    # Not for the whole session: playwright's loop would be in the way of every asynchronous test after it.
+    from tests.browser.chromium import started_browser
+
+    with started_browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def shared_launcher(browser, tmp_path_factory):
+    from tests.browser.launcher import Launcher
+
+    with Launcher(tmp_path_factory.mktemp("sales")) as launcher:
+        yield launcher
+
+
+@pytest.fixture
+def watch(browser, request):
+    """Whatever a page does wrong fails the test that opened it."""
+    from tests.browser.chromium import Watch
+
+    watch = Watch(browser)
+    yield watch
+    if request.node.stash.get(_REPORT, None) is None or request.node.stash[_REPORT].failed:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        for place, page in enumerate(watch.pages):
+            path = SCREENSHOTS / f"failed-{request.node.name}-{place}.png"
+            page.screenshot(path=path)
+            print(f"{page.url}: {path}")
+    watch.close()
+    assert watch.faults == []
+
+
+@pytest.fixture
+def launcher(shared_launcher):
+    """The three workstations all tests share; what they wrote is shown with a failure."""
+    yield shared_launcher
+    print(shared_launcher.written())
+
+
+@pytest.fixture
+def seats(launcher, watch):
+    """Ada at R1, Bob in the office, Cleo at R2, each with a browser of their own."""
+    from tests.browser.desk import Seat
+
+    seated = {
+        name: Seat(name, watch.context().new_page(), launcher.addresses[name])
+        for name in ("office", "R1", "R2")
+    }
+    for seat in seated.values():
+        seat.open("/quotes")
+        seat.be(offline=False)
+    return seated
+
+
+@pytest.fixture
+def bob(seats):
+    return seats["office"]
+
+
+@pytest.fixture
+def ada(seats):
+    return seats["R1"]
+
+
+@pytest.fixture
+def cleo(seats):
+    return seats["R2"]
