@@ -63,7 +63,18 @@ class OptionDefinition(Entity):
     name: str
     choices: tuple[str, ...] = ()
     parent: str = ""
-    """The option the choices depend on: the colours there are depend on the finish."""
+    """The option the choices depend on: the colours there are depend on the finish.
+
+    A choice then begins with that of the parent it goes with: ``Matte: Linen``.
+    """
+
+
+class Style(Entity):
+    """A way in which a product is made, such as cordless."""
+
+    name: str
+    surcharge: Decimal = field(default=ZERO, policy="ask")
+    """What it adds to the list price of the product."""
 
 
 class Product(Document, kind="product", shared=True):
@@ -72,13 +83,17 @@ class Product(Document, kind="product", shared=True):
     code: str = field(indexed=True)
     name: str = field(indexed=True)
     vendor: str = field(indexed=True)
+    group: str = field(default="", indexed=True)
     split_key: str = ""
     """Lines with different keys go on purchase orders of their own, where the vendor wants it so."""
     msrp: Decimal = field(default=ZERO, policy="ask")
+    msrp_per_sqft: Decimal = field(default=ZERO, policy="ask")
+    """What each square foot adds to the list price, where a product is made to measure."""
     vendor_discount_pct: Decimal = ZERO
     margin_pct: Decimal = ZERO
     price_list_version: str = ""
     is_active: bool = True
+    styles: Entities[Style]
     options: Entities[OptionDefinition]
 
 
@@ -93,6 +108,7 @@ class Item:
     code: str = ""
     vendor: str = ""
     split_key: str = ""
+    style: str = ""
 
 
 class Line(Entity):
