@@ -213,6 +213,6 @@ def _fill(order: PurchaseOrder, sale: Sale, vendor: str, split_key: str, lines: 
 
 
 def _purchase_of(line: Line) -> Purchase:
-    chosen = ((name, getattr(line, name)) for name in _OPTIONS)
+    chosen = [("style", line.item.style), *((name, getattr(line, name)) for name in _OPTIONS)]
     options = ", ".join(f"{name} {value}" for name, value in chosen if value not in ("", None))
     return Purchase(line.item.code, line.description, options, line.quantity, unit_cost(line.price))
