@@ -26,7 +26,7 @@ from examples.sales.model import (
     Sent,
 )
 from examples.sales.pricing import unit_cost
-from examples.sales.status import Milestone, MilestoneKind
+from examples.sales.status import Milestone, MilestoneKind, Status, is_cancelled
 
 _LINE_FIELDS = ("item", "description", "quantity", "price")
 _OPTIONS = ("room", "width", "height", "mount", "finish", "color", "control", "remarks")
@@ -72,14 +72,8 @@ async def derive_purchase_orders(replica: Replica, sale: Sale) -> list[str]:
     This is also the repair: they are derived again, never deleted and made anew. One that was sent stays as
     it was sent.
     """
-    wanted: dict[tuple[str, str], list[Line]] = defaultdict(list)
-    for line in sale.lines:
-        # Goods that come back are not bought.
-        item = line.item
-        if item.vendor and line.quantity > 0:
-            wanted[item.vendor, item.split_key].append(line)
     ids = []
-    for (vendor, split_key), lines in sorted(wanted.items()):
+    for (vendor, split_key), lines in sorted(_bought(sale).items()):
         order_id = purchase_order_id_of(sale.id, vendor, split_key)
         async with replica.edit(PurchaseOrder, order_id, create=True, label="derived from the sale") as order:
             if not order.sent:
@@ -96,6 +90,52 @@ async def derive_purchase_orders(replica: Replica, sale: Sale) -> list[str]:
 async def purchase_orders_of(replica: Replica, sale_id: str) -> list[PurchaseOrder]:
     """Return the purchase orders of a sale that are here."""
     return await replica.find(PurchaseOrder, where={"sale": sale_id}, order_by="vendor", limit=1_000)
+
+
+def why_not_converted(quote: Quote) -> str:
+    """Return what keeps a quote from becoming a sale, for a person to mend; nothing if it may."""
+    if quote.status is Status.CANCELLED:
+        return "It is cancelled. Reopen it first."
+    if not quote.customer_name.strip():
+        return "It has no customer. Write the customer's name first."
+    return ""
+
+
+def vendors_of(deal: Deal) -> dict[str, int]:
+    """Return who is asked to deliver for a deal, with how many lines each; lines without a vendor are not bought."""
+    counts: dict[str, int] = defaultdict(int)
+    for (vendor, _), lines in sorted(_bought(deal).items()):
+        counts[vendor] += len(lines)
+    return dict(counts)
+
+
+def needs_purchase_orders(sale: Sale, orders: Iterable[PurchaseOrder]) -> bool:
+    """Whether purchase orders are missing, or some that were not sent do not say what the sale says."""
+    known = {order.id: order for order in orders}
+    for (vendor, split_key), lines in _bought(sale).items():
+        order = known.pop(purchase_order_id_of(sale.id, vendor, split_key), None)
+        if order is None or (not order.sent and _says(order) != _wanted(lines)):
+            return True
+    return any(order.lines and not order.sent for order in known.values())
+
+
+def was_sent_otherwise(sale: Sale, order: PurchaseOrder) -> bool:
+    """Whether a purchase order was sent, and the sale asks for something else now."""
+    lines = _bought(sale).get((order.vendor, order.split_key), [])
+    return bool(order.sent) and _says(order) != _wanted(lines)
+
+
+def why_not_sent(sale: Sale | None, order: PurchaseOrder) -> str:
+    """Return what keeps a purchase order from being sent, for a person to mend; nothing if it may."""
+    if sale is None:
+        return "Its sale has not arrived here yet."
+    if not order.lines:
+        return "Nothing is bought here any more."
+    if sale.status is Status.CANCELLED:
+        return "The sale is cancelled."
+    if _says(order) != _wanted(_bought(sale).get((order.vendor, order.split_key), [])):
+        return "The sale was changed since. Bring the purchase order up to date first."
+    return ""
 
 
 async def send_purchase_order(replica: Replica, order_id: str, *, by: str, channel: str = "manual") -> None:
@@ -122,22 +162,55 @@ def content_of(order: PurchaseOrder) -> str:
     return content.hexdigest()
 
 
-async def present(replica: Replica, cls: type[Deal], deal_id: str, *, by: str, how: str) -> None:
-    """Record that a quote or sale was printed, previewed or e-mailed, and what it said then."""
-    digest = (await replica.get(cls, deal_id)).info.digest.hex()
+async def present(replica: Replica, cls: type[Deal], deal_id: str, *, by: str, how: str) -> bool:
+    """Record that a quote or sale was printed, previewed or e-mailed, and what it said then.
+
+    Returns:
+        Whether that was news: what says the same as it did the last time is not recorded again.
+    """
     async with replica.edit(cls, deal_id, label=how) as deal:
-        deal.milestones.append(Milestone(MilestoneKind.PRESENTED, by, how, digest))
+        paper = paper_of(deal)
+        shown = [seen for seen in deal.milestones if seen.kind is MilestoneKind.PRESENTED]
+        is_news = not shown or (shown[-1].how, shown[-1].digest) != (how, paper)
+        if is_news:
+            deal.milestones.append(Milestone(MilestoneKind.PRESENTED, by, how, paper))
+    return is_news
+
+
+def paper_of(deal: Deal) -> str:
+    """Return a hash of what a customer is shown of a quote or a sale."""
+    head = (deal.customer_name, deal.dated, deal.sales_rep, deal.terms, deal.bill_to, deal.tax, deal.discount)
+    content = hashlib.blake2b(
+        repr((deal.number or deal.reference, head, str(deal.notes))).encode(), digest_size=16
+    )
+    for line in deal.lines:
+        content.update(repr([getattr(line, name) for name in (*_LINE_FIELDS, *_OPTIONS)]).encode())
+    for charge in deal.charges:
+        content.update(repr((charge.name, charge.rate)).encode())
+    return content.hexdigest()
+
+
+async def note_milestone(
+    replica: Replica, cls: type[Deal], deal_id: str, what: str, *, by: str, on: dt.date | None = None
+) -> None:
+    """Record by hand that something happened, on a day; no status follows from it."""
+    async with replica.edit(cls, deal_id, label="milestone") as deal:
+        deal.milestones.append(Milestone(MilestoneKind.NOTED, by, what, on=on))
 
 
 async def cancel(replica: Replica, cls: type[Deal], deal_id: str, *, by: str, why: str = "") -> None:
     """Cancel a quote or sale. Nothing is deleted, and it can be reopened."""
     async with replica.edit(cls, deal_id, label="cancelled") as deal:
+        if is_cancelled(deal.milestones):
+            return
         deal.milestones.append(Milestone(MilestoneKind.CANCELLED, by, why))
 
 
 async def reopen(replica: Replica, cls: type[Deal], deal_id: str, *, by: str) -> None:
     """Take back that a quote or sale was cancelled."""
     async with replica.edit(cls, deal_id, label="reopened") as deal:
+        if not is_cancelled(deal.milestones):
+            return
         deal.milestones.append(Milestone(MilestoneKind.REOPENED, by))
 
 
@@ -149,11 +222,15 @@ async def record_payment(
     received: dt.date,
     by: str,
     allocate: Iterable[tuple[str, Decimal]] = (),
+    method: str = "Check",
+    card_last4: str = "",
+    description: str = "",
     payment_id: str | None = None,
 ) -> str:
     """Record a payment, with what of it is for which quote or sale, and return its id.
 
-    A quote that is paid for has been accepted, and is converted first.
+    A quote that is paid for has been accepted, and is converted first. With an id of the caller's a payment
+    that is recorded twice is one.
 
     Raises:
         DocumentNotFoundError: a quote or sale to allocate to is not here.
@@ -161,9 +238,14 @@ async def record_payment(
     """
     parts = [(await _sale_for(replica, deal_id, by=by), part) for deal_id, part in allocate]
     async with replica.edit(Payment, payment_id, create=payment_id is not None, label="paid") as payment:
+        if payment_id is not None and await replica.exists(Payment, payment_id):
+            return payment_id
         payment.customer = Ref(customer)
         payment.amount = amount
         payment.received = received
+        payment.method = method
+        payment.card_last4 = card_last4
+        payment.description = description
         payment.recorded_by = by
         for sale_id, part in parts:
             payment.allocations.append(Allocation(Ref(sale_id), part, by))
@@ -174,6 +256,25 @@ async def _sale_for(replica: Replica, deal_id: str, *, by: str) -> str:
     if await replica.exists(Sale, deal_id):
         return deal_id
     return (await convert(replica, deal_id, by=by)).id
+
+
+def _bought(deal: Deal) -> dict[tuple[str, str], list[Line]]:
+    """Return the lines to buy, by vendor and the key by which the vendor splits."""
+    bought: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    for line in deal.lines:
+        # Goods that come back are not bought.
+        item = line.item
+        if item.vendor and line.quantity > 0:
+            bought[item.vendor, item.split_key].append(line)
+    return bought
+
+
+def _says(order: PurchaseOrder) -> dict[str, Purchase]:
+    return {line.id: line.what for line in order.lines}
+
+
+def _wanted(lines: Iterable[Line]) -> dict[str, Purchase]:
+    return {line.id: _purchase_of(line) for line in lines}
 
 
 def _copy(quote: Quote, sale: Sale) -> None:

@@ -8,8 +8,8 @@ as a problem.
 from collections.abc import Iterable
 from decimal import Decimal
 
-from crdtsync import LogEntry, Replica
-from examples.sales.model import Allocation, Payment, Sale
+from crdtsync import LogEntry, Ref, Replica
+from examples.sales.model import Allocation, Payment, Release, Sale, Void
 from examples.sales.pricing import ZERO
 
 PAYMENTS_PER_PAGE = 500
@@ -82,3 +82,40 @@ async def payments_of(replica: Replica, customer: str) -> list[Payment]:
     ):
         payments.extend(page)
     return payments
+
+
+async def allocate_credit(
+    replica: Replica,
+    payment_id: str,
+    sale_id: str,
+    amount: Decimal,
+    *,
+    by: str,
+    allocation_id: str | None = None,
+) -> None:
+    """Mean a part of what is left of a payment for a sale. With an id of the caller's, twice is once.
+
+    Raises:
+        ValueError: it is more than is left, or not more than nothing.
+        DocumentNotFoundError: there is no such payment here.
+    """
+    async with replica.edit(Payment, payment_id, label="allocated") as payment:
+        if allocation_id in {entry.id for entry in payment.allocations.entries}:
+            return
+        if not ZERO < amount <= unallocated(payment):
+            raise ValueError("that is not more than nothing, and at most what is left of the payment")
+        payment.allocations.append(Allocation(Ref(sale_id), amount, by), id=allocation_id)
+
+
+async def release(replica: Replica, payment_id: str, allocation_id: str, *, by: str) -> None:
+    """Take back what was allocated: it is the customer's credit again."""
+    async with replica.edit(Payment, payment_id, label="released") as payment:
+        if allocation_id in {entry.id for entry in live_allocations(payment)}:
+            payment.releases.append(Release(allocation_id, by))
+
+
+async def declare_void(replica: Replica, payment_id: str, *, by: str, reason: str) -> None:
+    """Declare that a payment never was. Nothing is deleted; what is right is recorded as another payment."""
+    async with replica.edit(Payment, payment_id, label="void") as payment:
+        if not is_void(payment):
+            payment.voids.append(Void(reason, by))

@@ -6,7 +6,7 @@ one document while apart never disagree about its status, and nothing can be stu
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 
 
@@ -18,6 +18,8 @@ class MilestoneKind(StrEnum):
     PO_SENT = "po sent"
     CANCELLED = "cancelled"
     REOPENED = "reopened"
+    NOTED = "noted"
+    """Something that only a person knows of, such as that the windows were measured; no status follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,11 @@ class Milestone:
     kind: MilestoneKind
     by: str
     how: str = ""
-    """Printed, previewed or e-mailed; or why it was cancelled."""
+    """Printed, previewed or e-mailed; or why it was cancelled; or what was noted."""
     digest: str = ""
     """The content that was shown: what is on the customer's paper can be told from what was merged since."""
+    on: date | None = None
+    """The day it happened, if a person says so; else it happened when it was recorded."""
 
 
 class Status(StrEnum):
@@ -46,18 +50,18 @@ class Status(StrEnum):
 
 def quote_status(milestones: Iterable[Milestone]) -> Status:
     """Return the status of a quote; its milestones are given oldest first."""
-    happened, is_cancelled = _read(milestones)
+    happened, was_cancelled = _read(milestones)
     if MilestoneKind.CONVERTED in happened:
         return Status.CONVERTED_QUOTE
-    if is_cancelled:
+    if was_cancelled:
         return Status.CANCELLED
     return Status.OPEN_QUOTE if MilestoneKind.PRESENTED in happened else Status.QUOTE_PENDING
 
 
 def sale_status(milestones: Iterable[Milestone]) -> Status:
     """Return the status of a sale; its milestones are given oldest first."""
-    happened, is_cancelled = _read(milestones)
-    if is_cancelled:
+    happened, was_cancelled = _read(milestones)
+    if was_cancelled:
         return Status.CANCELLED
     if MilestoneKind.PO_SENT in happened:
         return Status.ORDER
@@ -66,15 +70,20 @@ def sale_status(milestones: Iterable[Milestone]) -> Status:
     return Status.OPEN_SALE if shown else Status.SALE_PENDING
 
 
+def is_cancelled(milestones: Iterable[Milestone]) -> bool:
+    """Whether it was cancelled, and not reopened since; milestones are given oldest first."""
+    return _read(milestones)[1]
+
+
 def _read(milestones: Iterable[Milestone]) -> tuple[set[MilestoneKind], bool]:
     happened: set[MilestoneKind] = set()
-    is_cancelled = False
+    was_cancelled = False
     for milestone in milestones:
         happened.add(milestone.kind)
         if milestone.kind in (MilestoneKind.CANCELLED, MilestoneKind.REOPENED):
             # The later one holds: cancelling is no deletion, and can be taken back.
-            is_cancelled = milestone.kind is MilestoneKind.CANCELLED
-    return happened, is_cancelled
+            was_cancelled = milestone.kind is MilestoneKind.CANCELLED
+    return happened, was_cancelled
 
 
 class PurchaseStatus(StrEnum):
