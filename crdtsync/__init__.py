@@ -28,10 +28,13 @@ from crdtsync.replica import Replica as Replica
 from crdtsync.replica import inspect_folder as inspect_folder
 from crdtsync.replica import open_remote as open_remote
 from crdtsync.replica import open_replica as open_replica
+from crdtsync.store.health import FeedHealth as FeedHealth
+from crdtsync.store.health import FeedReader as FeedReader
 from crdtsync.store.health import Quarantined as Quarantined
 from crdtsync.store.health import RemoteHealth as RemoteHealth
 from crdtsync.store.history import HistoryEntry as HistoryEntry
 from crdtsync.store.history import LastWriter as LastWriter
+from crdtsync.store.history import LatestChange as LatestChange
 from crdtsync.store.items import Item as Item
 from crdtsync.store.items import Peer as Peer
 from crdtsync.store.items import Receipt as Receipt
@@ -61,6 +64,8 @@ __all__ = [
     "Entities",
     "Entity",
     "Environment",
+    "FeedHealth",
+    "FeedReader",
     "FolderBeacon",
     "FolderFeed",
     "FolderLedger",
@@ -76,6 +81,7 @@ __all__ = [
     "ItemState",
     "ItemStatus",
     "LastWriter",
+    "LatestChange",
     "LedgerEntry",
     "Log",
     "LogEntry",

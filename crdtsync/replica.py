@@ -27,7 +27,7 @@ from crdtsync.protocol.numbering import Series
 from crdtsync.protocol.status import ItemStatus
 from crdtsync.remote import Remote
 from crdtsync.store import health, history, items, marks, numbers, query
-from crdtsync.store.history import HistoryEntry, LastWriter
+from crdtsync.store.history import HistoryEntry, LastWriter, LatestChange
 from crdtsync.store.items import Item, Peer, Receipt
 from crdtsync.store.query import Conflict
 from crdtsync.store.workspace import Workspace, meta, refuse_root, set_meta
@@ -301,6 +301,13 @@ class Replica:
             DocumentNotFoundError: it is not here.
         """
         return await self._workspace.database.read(lambda c: history.history(c, id))
+
+    async def latest_changes(self, *, limit: int = 20) -> list[LatestChange]:
+        """Return the changes that were made here or arrived here last, of all documents, newest first.
+
+        Each says which segment carries it and who is known to have it: how far a change has come.
+        """
+        return await self._workspace.database.read(lambda c: history.latest(c, limit))
 
     async def last_writers(self, id: str) -> dict[str, LastWriter]:  # noqa: A002
         """Return who wrote each value that a document shows: for a quiet mark beside a field, when it is edited.
@@ -587,6 +594,10 @@ class Replica:
     async def remotes(self) -> list[health.RemoteHealth]:
         """Return the remotes this replica is attached to, and what waits for each."""
         return await self._workspace.database.read(health.remotes)
+
+    async def feeds(self) -> list[health.FeedHealth]:
+        """Return what every replica has published, as far as it is here, and how far each other one has it."""
+        return await self._workspace.database.read(health.feeds)
 
     async def quarantine(self) -> list[health.Quarantined]:
         """Return what could not be taken in, each with its reason."""

@@ -34,6 +34,89 @@ class Quarantined:
     waiting_helps: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FeedReader:
+    """How far another replica has a feed, by what it says itself."""
+
+    replica: str
+    name: str
+    sequence: int
+    """The last segment it has; 0 for none."""
+    behind: int
+    """How many of those that are here it has not said that it has."""
+    behind_since_ms: int | None
+    """Since when the first of those is here, by our clock; None if there is none, or none that is applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHealth:
+    """A feed, as far as it is on this replica's disk."""
+
+    address: str
+    owner: str
+    owner_name: str
+    """Empty when no beacon of its owner has come yet."""
+    feed: str
+    is_own: bool
+    last: int
+    """The sequence of the last segment that is here."""
+    waiting: int
+    """How many of them wait for an earlier one, or to be applied."""
+    size_bytes: int
+    readers: tuple[FeedReader, ...]
+    """The other replicas but its owner, by name."""
+
+
+def feeds(connection: sqlite3.Connection) -> list[FeedHealth]:
+    """Return every feed of every remote, own ones first."""
+    facts = dict(connection.execute("SELECT key, value FROM _meta WHERE key IN ('replica', 'name')"))
+    own = facts["replica"]
+    peers: dict[int, list[tuple[str, str]]] = {}
+    for remote, replica, name in connection.execute(
+        "SELECT remote, replica, name FROM _peers ORDER BY name, replica"
+    ):
+        peers.setdefault(remote, []).append((replica, name))
+    marks = {
+        (remote, replica, owner, feed): sequence
+        for remote, replica, owner, feed, sequence in connection.execute(
+            "SELECT remote, replica, owner, feed, sequence FROM _receipts"
+        )
+    }
+    rows = connection.execute(
+        "SELECT s.remote, r.address, s.owner, coalesce(p.name, ''), s.feed, max(s.sequence), "
+        "sum(s.applied_ms IS NULL), sum(s.size_bytes) FROM _segments s JOIN _remotes r ON r.n = s.remote "
+        "LEFT JOIN _peers p ON p.remote = s.remote AND p.replica = s.owner "
+        "GROUP BY s.remote, s.owner, s.feed ORDER BY s.remote, s.owner <> ?, 4, s.owner, s.feed",
+        (own,),
+    ).fetchall()
+    found = []
+    for remote, address, owner, name, feed, last, waiting, size_bytes in rows:
+        place = (remote, owner, feed)
+        readers = tuple(
+            _reader(connection, place, peer, peer_name, marks.get((remote, peer, owner, feed), 0), last)
+            for peer, peer_name in peers.get(remote, ())
+            if peer != owner
+        )
+        called = facts["name"] if owner == own else name
+        found.append(
+            FeedHealth(address, owner, called, feed, owner == own, last, waiting, size_bytes, readers)
+        )
+    return found
+
+
+def _reader(
+    connection: sqlite3.Connection, place: tuple[int, str, str], peer: str, name: str, has: int, last: int
+) -> FeedReader:
+    behind, since_ms = 0, None
+    if has < last:
+        behind, since_ms = connection.execute(
+            "SELECT count(*), min(applied_ms) FROM _segments "
+            "WHERE remote = ? AND owner = ? AND feed = ? AND sequence > ?",
+            (*place, has),
+        ).fetchone()
+    return FeedReader(peer, name, has, behind, since_ms)
+
+
 def remotes(connection: sqlite3.Connection) -> list[RemoteHealth]:
     """Return every remote and what waits for it."""
     rows = connection.execute(

@@ -28,6 +28,21 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LatestChange:
+    """A change, with the document it is of and the segment that carries it."""
+
+    document: str
+    kind: str
+    title: str
+    """The document's number, else its reference number, else its id."""
+    change: HistoryEntry
+    owner: str
+    """The id of the replica in whose feed it travels; empty while it is in no segment, as the next two say."""
+    feed: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class LastWriter:
     """Who wrote a value that a document shows."""
 
@@ -70,6 +85,49 @@ def history(connection: sqlite3.Connection, document_id: str) -> list[HistoryEnt
         )
         for client, sequence, at_ms, author, name, label, causes, size, replica, *place in rows
     ]
+
+
+def latest(connection: sqlite3.Connection, limit: int) -> list[LatestChange]:
+    """Return the changes that were made here or arrived last, newest first."""
+    rows = connection.execute(
+        "SELECT d.id, d.kind, coalesce((SELECT l.text FROM _ledger l WHERE l.document = d.id AND l.outcome = "
+        "'granted' ORDER BY l.idx LIMIT 1), (SELECT min(a.text) FROM _aliases a WHERE a.document = d.n), d.id), "
+        "c.client, c.sequence, c.at_ms, coalesce(i.author, ''), coalesce(i.name, ''), c.label, c.causes, "
+        "length(c.delta), coalesce(i.replica, ''), s.owner, s.feed, s.sequence FROM _changes c "
+        "JOIN _documents d ON d.n = c.document LEFT JOIN _incarnations i ON i.client = c.client "
+        "LEFT JOIN _segments s ON s.n = c.segment ORDER BY c.n DESC LIMIT ?",
+        (limit,),
+    ).fetchall()
+    known = _Receivers(connection)
+    found = []
+    for (
+        document,
+        kind,
+        title,
+        client,
+        number,
+        at_ms,
+        author,
+        name,
+        label,
+        causes,
+        size,
+        replica,
+        *place,
+    ) in rows:
+        change = HistoryEntry(
+            ChangeId(client, number),
+            at_ms,
+            author,
+            name,
+            label,
+            unpack_causes(causes),
+            size,
+            known.of(replica, *place),
+        )
+        owner, feed, sequence = place
+        found.append(LatestChange(document, kind, title, change, owner or "", feed or "", sequence or 0))
+    return found
 
 
 def last_writers(connection: sqlite3.Connection, cells: Iterable[tuple[Path, Cell]]) -> dict[str, LastWriter]:

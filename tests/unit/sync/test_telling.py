@@ -37,6 +37,51 @@ async def conflicting(world, office, r1):
     return document, conflicts["values"], conflicts["removal"]
 
 
+async def test_the_latest_changes_say_which_segment_carries_each_and_whom_it_has_reached(
+    world, office, r1, r2
+):
+    document = await shared_quote(r1)
+    await world.settle()
+    await r1.rename(document, "Bob")
+    unsent, sent = await r1.replica.latest_changes()
+    assert (unsent.owner, unsent.feed, unsent.sequence, unsent.change.received_by) == ("", "", 0, ())
+    assert (sent.owner, sent.sequence, sent.change.received_by) == (r1.replica.id, 1, ("R2", "office"))
+    assert {unsent.document, sent.document} == {document}
+    # The office has given it a number, and that is what it is called now.
+    assert sent.title == (await r1.replica.item(document)).number
+    assert await r1.replica.latest_changes(limit=1) == [unsent]
+    history = await r1.replica.history(document)
+    assert [unsent.change, sent.change] == history[::-1]
+
+
+async def test_feeds_say_how_far_each_replica_has_them_and_since_when_not_further(world, office, r1, r2):
+    document = await shared_quote(r1)
+    await world.settle()
+    (feed,) = await r1.replica.feeds()
+    assert (feed.owner_name, feed.is_own, feed.last, feed.waiting) == ("R1", True, 1, 0)
+    assert [(reader.name, reader.sequence, reader.behind) for reader in feed.readers] == [
+        ("R2", 1, 0),
+        ("office", 1, 0),
+    ]
+    assert {reader.behind_since_ms for reader in feed.readers} == {None}
+
+    for name in ("Bob", "Cid"):
+        await r1.rename(document, name)
+        await r1.sync()
+    world.place.arrive_all()
+    await office.sync()
+    world.place.arrive_all()
+    await r1.sync()
+    (feed,) = await r1.replica.feeds()
+    behind, level = feed.readers
+    assert (feed.last, behind.sequence, behind.behind, level.behind) == (3, 1, 2, 0)
+    assert behind.behind_since_ms is not None
+
+    (seen,) = await office.replica.feeds()
+    assert (seen.owner_name, seen.is_own, seen.last) == ("R1", False, 3)
+    assert [reader.name for reader in seen.readers] == ["R2"]
+
+
 async def test_history_says_whom_each_change_has_reached(world, office, r1, r2):
     document = await shared_quote(r1)
     assert [entry.received_by for entry in await r1.replica.history(document)] == [()]
