@@ -1,0 +1,126 @@
+"""What docs/tutorial.md tells a newcomer to do works as it stands there, in its order, in an empty directory."""
+
+import itertools
+import plistlib
+import re
+import time
+
+import httpx
+import pytest
+
+from tests.e2e.printed import PATIENCE_S, Running, blocks_of, free_port, run, without_chance
+
+PAGE = "docs/tutorial.md"
+BLOCKS = blocks_of(PAGE)
+
+
+def is_endless(line):
+    return line.startswith("python web.py") or line.endswith(" agent")
+
+
+@pytest.mark.slow
+def test_the_tutorial_works_block_by_block(tmp_path):
+    assert BLOCKS
+    said = ""
+    servers = []
+    for block in BLOCKS:
+        if block.file_name:
+            (tmp_path / block.file_name).write_text(block.text, encoding="utf-8")
+        elif block.language == "sh":
+            said = ""
+            for line in block.text.splitlines():
+                if line.startswith("python web.py"):
+                    servers.append(line)
+                elif is_endless(line):
+                    see_it_sync(line, tmp_path)
+                else:
+                    said += run(line, tmp_path)
+        elif block.language == "text":
+            assert without_chance(said) == without_chance(block.text), (block.heading, said)
+        if len(servers) == 2:
+            click_as_it_says(servers, tmp_path)
+            servers = []
+
+
+def see_it_sync(line, directory):
+    agent = Running(line, directory)
+    try:
+        agent.wait_for("syncing R1 with folder:")
+    finally:
+        agent.stop()
+
+
+def click_as_it_says(lines, directory):
+    """Start both servers, and do what the numbered steps below them say."""
+    printed = [line.rpartition(" ")[2] for line in lines]
+    addresses = [f"http://127.0.0.1:{free_port()}" for _ in lines]
+    commands = [
+        line.replace(port, address.rpartition(":")[2])
+        for line, port, address in zip(lines, printed, addresses, strict=True)
+    ]
+    office_url, ada_url = addresses
+    office, ada = (Running(command, directory) for command in commands)
+    try:
+        for server in (office, ada):
+            server.wait_for("Uvicorn running")
+
+        httpx.post(f"{ada_url}/quotes", data={"customer": "<Dan & Co>"})
+        page = httpx.get(ada_url).text
+        assert "R1-0002<td>&lt;Dan &amp; Co&gt;<td>148.00" in page
+        assert "Dan" not in httpx.get(office_url).text
+        [document] = set(re.findall(r"/quotes/(\w+)", page)) - set(
+            re.findall(r"/quotes/(\w+)", httpx.get(office_url).text)
+        )
+
+        with httpx.stream("GET", f"{office_url}/changes", timeout=PATIENCE_S) as told:
+            httpx.post(f"{ada_url}/quotes/{document}", data={"mark": ""})
+            assert next(told.iter_lines()) == f"data: {document}"
+        seen_on(office_url, "Q-00002<td>&lt;Dan &amp; Co&gt;")
+        seen_on(ada_url, "Q-00002<td>&lt;Dan &amp; Co&gt;")
+
+        ada.stop()
+        httpx.post(f"{office_url}/quotes/{document}", data={"quantity": "5", "save": ""})
+        ada = Running(commands[1], directory)
+        ada.wait_for("Uvicorn running")
+        seen_on(ada_url, "&lt;Dan &amp; Co&gt;<td>740.00")
+    finally:
+        office.stop()
+        ada.stop()
+
+
+def seen_on(address, wanted):
+    deadline = time.monotonic() + PATIENCE_S
+    while wanted not in (page := httpx.get(address).text):
+        assert time.monotonic() < deadline, page
+
+
+def test_every_block_is_run_or_compared():
+    languages = {block.language for block in BLOCKS if not block.file_name}
+    assert languages == {"sh", "text", "xml", "bat"}
+    for before, block in itertools.pairwise(BLOCKS):
+        if block.language == "text":
+            assert before.language == "sh", block.heading
+
+
+def test_the_agents_service_files_start_the_agent_of_the_command_above():
+    [command] = [
+        line
+        for block in BLOCKS
+        if block.language == "sh"
+        for line in block.text.splitlines()
+        if line.endswith(" agent")
+    ]
+    [unit] = [block.text for block in BLOCKS if block.file_name == "shop-sync.service"]
+    [started] = re.findall("^ExecStart=(.*)$", unit, re.MULTILINE)
+    assert started.replace("%h/shop/.venv/bin/", "").replace("%h/shop/", "") == f"{command} --quiet"
+
+    [plist] = [block.text for block in BLOCKS if block.language == "xml"]
+    words = plistlib.loads(plist.encode())["ProgramArguments"]
+    assert " ".join(
+        word.replace("/Users/ada/shop/.venv/bin/", "").replace("/Users/ada/shop/", "") for word in words
+    ) == (f"{command} --quiet")
+
+    [task] = [block.text for block in BLOCKS if block.language == "bat"]
+    [started] = re.findall(r'/TR "(.*)"$', task, re.MULTILINE)
+    started = started.replace('\\"', "").replace("%USERPROFILE%\\shop\\", "").replace(".venv\\Scripts\\", "")
+    assert started.replace("\\", "/").replace(".exe", "") == f"{command} --quiet"
