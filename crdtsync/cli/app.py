@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from crdtsync.cli import conflicts, creating, documents, folder, kinds, numbers, status, syncing, writing
+from crdtsync.cli import conflicts, creating, documents, folder, kinds, numbers, status, syncing, top, writing
 from crdtsync.cli.failures import EXIT_CODES, NoReaderError, reported
 from crdtsync.cli.output import print_line
 from crdtsync.cli.settings import Settings
@@ -118,6 +118,7 @@ app.command("mark")(status.mark)
 app.command("reset")(status.reset)
 app.command("sync")(syncing.sync)
 app.command("agent")(syncing.agent)
+app.command("top")(top.top)
 app.command("kinds")(kinds.kinds)
 app.command("new", help=writing.NEW_HELP)(writing.new)
 app.command("edit", help=writing.EDIT_HELP)(writing.edit)

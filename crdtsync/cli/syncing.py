@@ -89,7 +89,7 @@ def agent(
         address = await _address(replica, remote)
         told = _Teller(quiet=quiet, as_json=as_json)
         async with asyncio.TaskGroup() as group:
-            with _stop_signals() as stopped:
+            with stop_signals() as stopped:
                 async with replica.syncing(
                     address, create_folder=create_folder, on_round=told.round
                 ) as state:
@@ -261,7 +261,7 @@ async def _called(replica: Replica, change: DocumentChange) -> str:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[asyncio.Event]:
+def stop_signals() -> Iterator[asyncio.Event]:
     """Give an event that is set when somebody wants this process to stop."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
