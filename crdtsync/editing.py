@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -16,9 +16,11 @@ from crdtsync.errors import (
     UsageError,
     ValidationError,
 )
+from crdtsync.protocol.causality import pack_frontier
 from crdtsync.protocol.ids import is_id, new_document_id
 from crdtsync.store import query
 from crdtsync.store.documents import MadeChange
+from crdtsync.store.past import parse_version
 from crdtsync.store.workspace import Workspace, next_reference
 
 D = TypeVar("D", bound=Document)
@@ -86,15 +88,22 @@ class Editing(Generic[D]):
         *,
         create: bool,
         label: str,
+        seen: Document | str | None,
         locked: WhyLocked | None,
     ) -> None:
         if len(label) > LABEL_CHARS_MAX:
             raise UsageError(f"a label has at most {LABEL_CHARS_MAX} characters")
         if document_id is not None and not is_id(document_id):
             raise DocumentNotFoundError(f"{document_id!r:.80} is not the id of a document")
+        if seen is not None and document_id is None:
+            raise UsageError("of a new document nobody has seen anything", hint="Give its id")
+        if isinstance(seen, Document) and seen.id != document_id:
+            raise UsageError(f"{document_id} is edited, and {seen.id} was seen")
+        version = seen.info.version if isinstance(seen, Document) else seen
         self._workspace = workspace
         self._locks = locks
         self._class = cls
+        self._seen = None if version is None else parse_version(version)
         self._is_new = document_id is None
         self._create = create or document_id is None
         self._id = document_id or new_document_id(workspace.environment.random_bytes)
@@ -130,12 +139,15 @@ class Editing(Generic[D]):
         kind = schema_of(self._class).kind
         if not self._is_new:
             try:
-                draft = documents.draft(connection, self._id, kind)
+                draft = documents.draft(connection, self._id, kind, seen=self._seen)
             except DocumentNotFoundError:
                 if not self._create or query.exists(connection, self._id):
                     raise
             else:
-                return draft, query.info(connection, self._id, references(draft.base))
+                info = query.info(connection, self._id, references(draft.base))
+                if self._seen is not None:
+                    info = replace(info, version=pack_frontier(self._seen).hex())
+                return draft, info
         self._is_new = True
         return documents.new_draft(kind), DocumentInfo(self._id, kind)
 
@@ -178,4 +190,8 @@ class Editing(Generic[D]):
         if self._is_new:
             live = self._workspace.documents.open(connection, self._id).live
             self._document._info = query.info(connection, self._id, live.references())  # noqa: SLF001
+        elif made is not None and pack_frontier(made.before).hex() == self._document.info.version:
+            # Its author has seen all that is there now. Otherwise what he has seen has no name of its own.
+            version = pack_frontier(made.after).hex()
+            self._document._info = replace(self._document.info, version=version)  # noqa: SLF001
         return made

@@ -9,6 +9,7 @@
     |  |- ValidationError                a value, a field or a whole document is not acceptable
     |  |- FrozenDocumentError            a view was assigned to; edit inside `replica.edit(...)`
     |  |- DocumentNotFoundError          no such document (or line, or number) here
+    |  |- UnknownVersionError            what was seen of a document is no state of it that is known here
     |  |- DocumentLockedError            the application asked for a lock while a number is awaited
     |  `- NestedEditError                the same task edits one document inside its own edit
     |- StoreError                      this machine's database or disk
@@ -92,6 +93,12 @@ class FrozenDocumentError(UsageError):
 
 class DocumentNotFoundError(UsageError):
     """No such document, line or number on this replica."""
+
+
+class UnknownVersionError(UsageError):
+    """An edit names what its author had seen of a document, and this replica knows no such state of it."""
+
+    default_hint = "Show the document again, and edit what is there now"
 
 
 class DocumentLockedError(UsageError):

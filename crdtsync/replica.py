@@ -171,6 +171,7 @@ class Replica:
         *,
         create: bool = False,
         label: str = "",
+        seen: Document | str | None = None,
     ) -> AbstractAsyncContextManager[D]:
         """Edit a document: one change, durable when the block ends, or not at all if it raises.
 
@@ -182,9 +183,14 @@ class Replica:
             id: which document; None makes a new one with a random id.
             create: make the document if it is not here (for derived ids, see `derive_id`).
             label: what the change is about, for the history; at most 1,000 characters.
+            seen: what its author had before his eyes: a view, or its `DocumentInfo.version`, which a form may
+                carry. The block then begins with the document as it was, and nothing that was written since,
+                here or elsewhere, is overwritten: what both wrote is a conflict, a line removed since and
+                edited now stays as one, and texts merge by character.
 
         Raises:
             DocumentNotFoundError: it is not here, or of another kind.
+            UnknownVersionError: `seen` is no state of this document that is known here.
             ValidationError: at the assignment that is wrong, or at the end; nothing was written.
             DocumentLockedError: `lock_while_numbering` was asked for, and it waits for its number.
             NestedEditError: this task edits this document already.
@@ -197,6 +203,7 @@ class Replica:
             id,
             create=create,
             label=label,
+            seen=seen,
             locked=self._why_locked if self._lock_while_numbering else None,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from crdtsync.document import texts as free_text
 from crdtsync.document.declared import check_member_id, encode_field
 from crdtsync.errors import ValidationError
 
@@ -118,9 +119,22 @@ class Text:
             FrozenDocumentError: this is a view.
             ValidationError: it is no text, or too long.
         """
-        if not isinstance(content, str):
-            raise ValidationError(f"{self._name} is a text, not {type(content).__name__}", path=self._name)
+        self._require_text(content)
         self._source.set_text(self._name, content)
+
+    def merge(self, content: str, *, seen: str) -> None:
+        """Write what a person changed who saw `seen` and made `content` of it; what is new here since is kept.
+
+        For an editor that knows the text it showed and nothing else. One that knows the version it showed
+        gives that to `Replica.edit` and uses `set`. Raises as `set` does.
+        """
+        for given in (content, seen):
+            self._require_text(given)
+        current = str(self)
+        parts = free_text.rebase(free_text.splices(seen, content), seen, current)
+        for start, stop, inserted in reversed(parts):
+            current = current[:start] + inserted + current[stop:]
+        self.set(current)
 
     def replace(self, start: int, stop: int, content: str) -> None:
         """Replace the characters from `start` to `stop` (as in a slice). Raises as `set` does."""
@@ -139,6 +153,10 @@ class Text:
     def delete(self, start: int, stop: int) -> None:
         """Delete the characters from `start` to `stop` (as in a slice). Raises as `set` does."""
         self.replace(start, stop, "")
+
+    def _require_text(self, given: object) -> None:
+        if not isinstance(given, str):
+            raise ValidationError(f"{self._name} is a text, not {type(given).__name__}", path=self._name)
 
     def __repr__(self) -> str:
         return repr(str(self))

@@ -67,6 +67,8 @@ class Draft:
         random_bytes: Callable[[int], bytes],
     ) -> None:
         self.is_frozen = False
+        self.is_past = False
+        """Whether it began with an earlier state of the document than the one that was there."""
         self.schema = schema
         self.base = base
         self.base_texts = base_texts

@@ -115,6 +115,19 @@ class LiveDocument:
         source.close()
         return source
 
+    def hides(self, draft: Draft, client: int) -> bool:
+        """Whether an edit by this client would take the place of what the client wrote, and the draft had not seen.
+
+        A client has one value of a path. Where that is another than the draft began with, the edit needs
+        another client, so that both values are kept.
+        """
+        return any(
+            cell.writer == client and cell.raw != raw and cell not in draft.base.cells(path)
+            for path, raw in self._wanted(draft, STAMP_MAX)
+            if len(path) == 3 or (len(path) == 1 and path[0] in draft.schema.fields)
+            for cell in self.registers.cells(path)
+        )
+
     def write(self, draft: Draft, now_ms: int) -> Written | None:
         """Make the edit a draft describes; None when it changes nothing.
 

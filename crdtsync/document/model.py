@@ -62,6 +62,8 @@ class DocumentInfo:
     changed_ms: int = 0
     digest: bytes = b""
     conflicts: int = 0
+    version: str = ""
+    """Which state of the document this is: what `Replica.edit` takes as `seen`, and a form may carry in a field."""
 
 
 class Document(Declared):

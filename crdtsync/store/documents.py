@@ -25,6 +25,7 @@ from crdtsync.protocol.causality import (
     unpack_frontier,
     unpack_version,
 )
+from crdtsync.protocol.ids import new_client_id
 from crdtsync.protocol.segment import Change, DocumentChanges
 from crdtsync.store import projections
 from crdtsync.store.arrivals import (
@@ -38,6 +39,7 @@ from crdtsync.store.arrivals import (
 )
 from crdtsync.store.clock import time_of
 from crdtsync.store.kinds import Kinds, set_finished, table_of
+from crdtsync.store.past import updates_as_of
 
 OPEN_DOCUMENTS_MAX = 512
 """About 42 kB each for a quote of ten lines."""
@@ -74,6 +76,9 @@ class MadeChange:
     change: int
     id: ChangeId
     is_new: bool
+    before: Frontier
+    """The state of the document that the change was made on."""
+    after: Frontier
 
 
 @dataclass(slots=True)
@@ -104,6 +109,8 @@ class Documents:
     def __init__(self, kinds: Kinds, client: int, environment: Environment) -> None:
         self.kinds = kinds
         self.client = client
+        self._clients = [client]
+        """All that this process writes as. One is enough as long as nobody edits a past state of a document."""
         self._environment = environment
         self._open: OrderedDict[str, OpenDocument] = OrderedDict()
         self._touched_by_job: set[str] = set()
@@ -165,12 +172,15 @@ class Documents:
             self._keep(document)
         return document
 
-    def draft(self, connection: sqlite3.Connection, document_id: str, kind: str) -> Draft:
-        """Start an edit of a document as it is now.
+    def draft(
+        self, connection: sqlite3.Connection, document_id: str, kind: str, *, seen: Frontier | None = None
+    ) -> Draft:
+        """Start an edit of a document as it is now, or as it was when its author saw it.
 
         Raises:
             DocumentNotFoundError: it is not here, or of another kind.
             UnknownKindError: this replica has no schema for it.
+            UnknownVersionError: what was seen is no state of it that is known here.
         """
         document = self.open(connection, document_id)
         if not document.rev:
@@ -180,7 +190,15 @@ class Documents:
         schema = self.kinds.schema(document.kind)
         if schema is None:
             raise UnknownKindError(f"this replica has no schema for kind {document.kind!r}")
-        return document.live.draft(schema, self._environment.random_bytes)
+        if seen is None or seen == document.frontier:
+            return document.live.draft(schema, self._environment.random_bytes)
+        past = LiveDocument(self.client, schema, updates_as_of(connection, document.n, seen))
+        try:
+            draft = past.draft(schema, self._environment.random_bytes)
+        finally:
+            past.close()
+        draft.is_past = True
+        return draft
 
     def new_draft(self, kind: str) -> Draft:
         """Start an edit of a document that does not exist yet.
@@ -227,6 +245,9 @@ class Documents:
         if document.kind != kind:
             raise ValidationError(f"{document_id} is a {document.kind}, not a {kind}")
         self._touched_by_job.add(document_id)
+        if draft.is_past and document.live.hides(draft, document.live.client):
+            document = self._reopen(connection, document, draft)
+        client, seen = document.live.client, document.frontier
         written = document.live.write(draft, now_ms)
         if written is None and not created:
             return None
@@ -237,12 +258,12 @@ class Documents:
                 f"one edit holds at most {DELTA_BYTES_MAX} bytes, not {len(written.delta)}",
                 hint="Make several edits of it",
             )
-        sequence = document.version.get(self.client, 0) + 1
-        change_id = ChangeId(self.client, sequence)
-        causes = causes_of_next(document.frontier, self.client)
+        sequence = document.version.get(client, 0) + 1
+        change_id = ChangeId(client, sequence)
+        causes = causes_of_next(document.frontier, client)
         document.frontier = advance(document.version, document.frontier, change_id, causes)
         change = _insert_change(
-            connection, document.n, Change(self.client, sequence, now_ms, causes, label, written.delta)
+            connection, document.n, Change(client, sequence, now_ms, causes, label, written.delta)
         )
         document.deltas += 1
         self._save(connection, document, change, now_ms)
@@ -250,7 +271,7 @@ class Documents:
             self._save_aliases(connection, document)
         if document.shared:
             connection.execute("INSERT INTO _outbox (remote, change) SELECT n, ? FROM _remotes", (change,))
-        return MadeChange(document_id, document.n, change, change_id, created)
+        return MadeChange(document_id, document.n, change, change_id, created, seen, document.frontier)
 
     def apply(self, connection: sqlite3.Connection, arrival: Arrival, verdict: Verdict | None) -> Applied:
         """Apply changes of one document that came from elsewhere and were examined, as far as their causes are here.
@@ -460,13 +481,17 @@ class Documents:
             self._keep(document)
         return document
 
-    def _load(self, connection: sqlite3.Connection, document_id: str) -> OpenDocument:
+    def _load(
+        self, connection: sqlite3.Connection, document_id: str, *, client: int | None = None
+    ) -> OpenDocument:
         row = document_row(connection, document_id)
         if row is None:
             raise DocumentNotFoundError(f"there is no document {document_id}")
-        return self._opened(document_id, row, stored_updates(connection, row.n))
+        return self._opened(document_id, row, stored_updates(connection, row.n), client=client)
 
-    def _opened(self, document_id: str, row: DocumentRow, updates: list[bytes]) -> OpenDocument:
+    def _opened(
+        self, document_id: str, row: DocumentRow, updates: list[bytes], *, client: int | None = None
+    ) -> OpenDocument:
         return OpenDocument(
             row.n,
             document_id,
@@ -476,9 +501,29 @@ class Documents:
             unpack_version(row.version),
             unpack_frontier(row.frontier),
             row.deltas,
-            LiveDocument(self.client, self.kinds.projected(row.kind), updates, digest=row.digest),
+            LiveDocument(client or self.client, self.kinds.projected(row.kind), updates, digest=row.digest),
             projections.Stored(conflicts=None if row.conflicts else []),
         )
+
+    def _reopen(self, connection: sqlite3.Connection, document: OpenDocument, draft: Draft) -> OpenDocument:
+        """Open a document so that the edit is written by a client that takes the place of nothing unseen.
+
+        That is as if another process had made the edit, in which two people of one machine would be anyway.
+        """
+        client = next((known for known in self._clients if not document.live.hides(draft, known)), None)
+        if client is None:
+            client = new_client_id(self._environment.random_bytes)
+            self._clients.append(client)
+        # Each time, since the transaction that brought it into the table may have failed.
+        connection.execute(
+            "INSERT OR IGNORE INTO _incarnations (client, replica, name, author) "
+            "SELECT ?, replica, name, author FROM _incarnations WHERE client = ?",
+            (client, self.client),
+        )
+        self._forget([document.id])
+        reopened = self._load(connection, document.id, client=client)
+        self._keep(reopened)
+        return reopened
 
     def _keep(self, document: OpenDocument) -> None:
         self._open[document.id] = document

@@ -27,7 +27,9 @@ _CELLS = msgspec.json.Decoder(list[tuple[int, int, str]])
 _NUMBER = (
     "(SELECT l.text FROM _ledger l WHERE l.document = d.id AND l.outcome = 'granted' ORDER BY l.idx LIMIT 1)"
 )
-_INFO_COLUMNS = f"d.id, d.kind, {_NUMBER}, d.created_ms, d.changed_ms, d.digest, d.conflicts, p.json"
+_INFO_COLUMNS = (
+    f"d.id, d.kind, {_NUMBER}, d.created_ms, d.changed_ms, d.digest, d.conflicts, d.frontier, p.json"
+)
 _BUILT_IN = {"changed": "d.changed_ms", "created": "d.created_ms"}
 
 Row = tuple[DocumentInfo, str]
@@ -95,12 +97,21 @@ def find(connection: sqlite3.Connection, document_id: str, kind: str) -> Row:
 def info(connection: sqlite3.Connection, document_id: str, references: Iterable[str]) -> DocumentInfo:
     """Return what is known of a document that is here beside its content; its open CRDT has the references."""
     row = connection.execute(
-        f"SELECT d.kind, {_NUMBER}, d.created_ms, d.changed_ms, d.digest, d.conflicts FROM _documents d WHERE d.id = ?",
+        f"SELECT d.kind, {_NUMBER}, d.created_ms, d.changed_ms, d.digest, d.conflicts, d.frontier "
+        "FROM _documents d WHERE d.id = ?",
         (document_id,),
     ).fetchone()
-    kind, number, created_ms, changed_ms, digest, conflict_count = row
+    kind, number, created_ms, changed_ms, digest, conflict_count, frontier = row
     return DocumentInfo(
-        document_id, kind, number, tuple(references), created_ms, changed_ms, digest, conflict_count
+        document_id,
+        kind,
+        number,
+        tuple(references),
+        created_ms,
+        changed_ms,
+        digest,
+        conflict_count,
+        frontier.hex(),
     )
 
 
@@ -396,9 +407,17 @@ def _has_table(connection: sqlite3.Connection, kind: str) -> bool:
 
 
 def _row(row: tuple[Any, ...]) -> Row:
-    identity, kind, number, created_ms, changed_ms, digest, conflict_count, json = row
+    identity, kind, number, created_ms, changed_ms, digest, conflict_count, frontier, json = row
     return DocumentInfo(
-        identity, kind, number, _references(json), created_ms, changed_ms, digest, conflict_count
+        identity,
+        kind,
+        number,
+        _references(json),
+        created_ms,
+        changed_ms,
+        digest,
+        conflict_count,
+        frontier.hex(),
     ), json
 
 

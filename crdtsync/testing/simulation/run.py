@@ -24,7 +24,7 @@ from crdtsync.protocol.names import NameKind, classify
 from crdtsync.sync.steps import HEARTBEAT_MS
 from crdtsync.testing.disk import SimulatedCrash, SimulatedDisk
 from crdtsync.testing.faults import PROFILES, FaultKind, FaultPlace
-from crdtsync.testing.memory_disk import MemoryDisk
+from crdtsync.testing.memory_disk import FAST_DIRECTORY, KeptDatabases, MemoryDisk
 from crdtsync.testing.simulation.checks import Checks, Violation
 from crdtsync.testing.simulation.computer import STEP_NAMES, Computer
 from crdtsync.testing.simulation.limits import lowered_limits
@@ -44,7 +44,6 @@ FILES_ONE_IN = 8
 CHECK_SHARE = 0.07
 """How often the running checks are made, per step."""
 
-_FAST_DISK = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one
 _FAULT_KINDS = frozenset(kind.value for kind in FaultKind)
 
 
@@ -67,9 +66,10 @@ class Outcome:
 class Simulation:
     """One schedule on its way."""
 
-    def __init__(self, plan: Plan, directory: Path) -> None:
+    def __init__(self, plan: Plan, directory: Path, kept: KeptDatabases) -> None:
         self.plan = plan
         self.directory = directory
+        self.kept = kept
         self.now_ms = NOW_MS
         self.random = Random(f"environment/{plan.seed}")
         # A marker that is lost or damaged needs a person, and a replica that never saw it can do nothing.
@@ -134,7 +134,7 @@ class Simulation:
 
     async def _add(self, plan: ComputerPlan) -> Computer:
         # Some with real files: those are what is there in the end, and take twice the time.
-        disk = SimulatedDisk() if self.plan.seed % FILES_ONE_IN == 0 else MemoryDisk()
+        disk = SimulatedDisk() if self.plan.seed % FILES_ONE_IN == 0 else MemoryDisk(self.kept)
         computer = Computer(plan, self.directory, self.place, self.random, lambda: self.now_ms, disk)
         self.computers.append(computer)
         await computer.start()
@@ -379,12 +379,20 @@ def _is_marker(name: str) -> bool:
     return classify(name).kind is NameKind.MARKER
 
 
-async def simulate(plan: Plan) -> Outcome:
-    """Run a schedule and return what came of it; a violation is an outcome."""
-    parent = _FAST_DISK if _FAST_DISK.is_dir() else None
+async def simulate(plan: Plan, kept: KeptDatabases | None = None) -> Outcome:
+    """Run a schedule and return what came of it; a violation is an outcome.
+
+    Args:
+        plan: the schedule.
+        kept: databases of earlier schedules, which this one uses and leaves to later ones.
+    """
+    if kept is None:
+        with KeptDatabases() as own:
+            return await simulate(plan, own)
+    parent = FAST_DIRECTORY if FAST_DIRECTORY.is_dir() else None
     violations: tuple[str, ...] = ()
     with tempfile.TemporaryDirectory(prefix="crdtsync-", dir=parent) as directory:
-        simulation = Simulation(plan, Path(directory))
+        simulation = Simulation(plan, Path(directory), kept)
         try:
             with lowered_limits(plan.seed):
                 await simulation.run()

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
+from crdtsync.testing.memory_disk import KeptDatabases
 from crdtsync.testing.simulation.plan import Plan, draw_plan, plan_to_json
 from crdtsync.testing.simulation.run import Outcome, simulate
 from crdtsync.testing.simulation.shrinking import shrink
@@ -96,7 +98,8 @@ def run_many(
 
 def run_plan(plan: Plan, *, twice: bool = False) -> Outcome:
     """Run one schedule; a second run that differs is a violation as well."""
-    return asyncio.run(_run(plan, twice=twice))
+    with KeptDatabases() as kept:
+        return asyncio.run(_run(plan, kept, twice=twice))
 
 
 def replay_line(plan: Plan, whole: Plan | None = None) -> str:
@@ -131,19 +134,20 @@ def _chunks(seeds: range, seconds_max: float | None) -> Iterator[range]:
 
 
 def _run_chunk(seeds: range, orders: Orders) -> Tally:
-    return asyncio.run(_run_seeds(seeds, orders))
+    with KeptDatabases() as kept:
+        return asyncio.run(_run_seeds(seeds, orders, kept))
 
 
-async def _run_seeds(seeds: range, orders: Orders) -> Tally:
+async def _run_seeds(seeds: range, orders: Orders, kept: KeptDatabases) -> Tally:
     tally = Tally()
     for seed in seeds:
         whole = draw_plan(seed, orders.profile)
-        outcome = await _run(whole, twice=orders.twice)
+        outcome = await _run(whole, kept, twice=orders.twice)
         tally.schedules += 1
         tally.steps += outcome.steps
         tally.faults += outcome.faults
         if outcome.violations:
-            small = await shrink(whole, simulate) if orders.shrinks else outcome
+            small = await shrink(whole, partial(simulate, kept=kept)) if orders.shrinks else outcome
             if (
                 not small.violations
             ):  # It did not fail again: the second run differed, and that is the finding.
@@ -164,10 +168,10 @@ async def _run_seeds(seeds: range, orders: Orders) -> Tally:
     return tally
 
 
-async def _run(plan: Plan, *, twice: bool) -> Outcome:
-    outcome = await simulate(plan)
+async def _run(plan: Plan, kept: KeptDatabases, *, twice: bool) -> Outcome:
+    outcome = await simulate(plan, kept)
     if twice:
-        again = await simulate(plan)
+        again = await simulate(plan, kept)
         if again.trace != outcome.trace:
             differing = next(
                 (f"{a!r} and {b!r}" for a, b in zip(outcome.log, again.log, strict=False) if a != b),

@@ -4,7 +4,8 @@ Method: up to five replicas edit one document at random, with clocks that are de
 fresh client id, and states that were compacted. Changes travel in any order, twice, and wait for their
 causes. Beside them runs a model that knows nothing of registers: it keeps every write ever made and what its
 writer had seen. At the end the values listed under a path are those that nobody has seen and overwritten, and
-a line is gone only if its removers had seen all that is written in it.
+a line is gone only if its removers had seen all that is written in it. Some edits are of what their author saw
+a while ago: they have seen that, and nothing else.
 """
 
 import random
@@ -60,7 +61,13 @@ class Model:
             spec = SCHEMA.fields[path[0]]
             if len(path) == 2 and spec.shape is not Shape.ENTITIES and now:
                 continue
-            self.writes.setdefault(path, []).append(Write(change_id, raw, seen))
+            # What a client repeats, and where it moves an entity, takes the place of what it wrote, seen or not.
+            own = {
+                write.change
+                for write in self.writes.get(path, ())
+                if write.change.client == change_id.client and (len(path) == 2 or write.raw == raw)
+            }
+            self.writes.setdefault(path, []).append(Write(change_id, raw, seen | own))
         for name, entity_id in draft.writes.removals:
             path = (name, entity_id, MARKER)
             self.writes.setdefault(path, []).append(Write(change_id, "removed", seen | {change_id}))
@@ -86,6 +93,7 @@ class Replica:
         self.version = {}
         self.frontier = ()
         self.inbox = []
+        self.views = []
         self.live = LiveDocument(world.new_client(), SCHEMA)
 
     @property
@@ -99,11 +107,18 @@ class Replica:
         self.live.close()
         self.live = LiveDocument(self.world.new_client(), SCHEMA, updates)
 
-    def edit(self, act, meanwhile=lambda: None):
-        seen = self.applied
-        draft = self.live.draft(SCHEMA, self.world.random.randbytes)
+    def look(self):
+        self.views.append((self.live.state(), self.applied))
+
+    def edit(self, act, meanwhile=lambda: None, view=None):
+        state, seen = view or (self.live.state(), self.applied)
+        past = LiveDocument(self.live.client, SCHEMA, [state])
+        draft = past.draft(SCHEMA, self.world.random.randbytes)
+        past.close()
         act(Order._bound(draft, INFO))
         meanwhile()
+        if view is not None and self.live.hides(draft, self.live.client):
+            self.restart()
         now_ms = max(0, NOW_MS + self.offset_ms + self.world.random.randrange(5))
         written = self.live.write(draft, now_ms)
         if written is None:
@@ -241,11 +256,14 @@ def take_step(world, step, who):
             replica.edit(act)
         case "edit while changes come in":
             replica.edit(act, meanwhile=lambda: replica.receive(some))
+        case "edit what was seen" if replica.views:
+            replica.edit(act, view=rng.choice(replica.views))
         case "receive":
             replica.receive(some + some[:2])
         case "restart":
             replica.restart()
         case "look":
+            replica.look()
             assert replica.live.digest == replica.live.recompute_digest()
             view = viewed(replica.live)
             draft = Order._bound(replica.live.draft(SCHEMA, rng.randbytes), INFO)
@@ -260,6 +278,8 @@ STEPS = [
     "edit",
     "edit",
     "edit while changes come in",
+    "edit what was seen",
+    "edit what was seen",
     "receive",
     "receive",
     "restart",
