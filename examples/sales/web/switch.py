@@ -1,15 +1,20 @@
 """Remotes around remotes: one that can be switched off, one that is slow. They own no files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-from crdtsync.errors import RemoteUnavailableError
+from crdtsync.errors import (
+    RemoteFileExistsError,
+    RemoteFileMissingError,
+    RemoteFileTooLargeError,
+    RemoteUnavailableError,
+)
 from crdtsync.remote import Remote, RemoteFile, RemoteTraits
-
-Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -94,20 +99,56 @@ class SwitchableRemote:
         await self._inner.__aexit__(*error)
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What a slow folder has still to carry."""
+
+    coming: int = 0
+    """Files of others that are not shown here yet."""
+    going: int = 0
+    """Files of this machine that others cannot see yet."""
+    next_s: int = 0
+    """In how many seconds the next one arrives."""
+
+
 @dataclass(slots=True)
 class Delay:
-    """How long a slow folder takes to show a file of somebody else."""
+    """What a person chooses: how long a slow folder takes over a file, in either direction."""
 
     delay_s: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+    coming: dict[str, float] = field(default_factory=dict)
+    """Since when a file of somebody else is on its way here."""
+    going: dict[str, tuple[float, bytes]] = field(default_factory=dict)
+    """Since when a file of this machine is on its way out, and its content."""
+
+    def is_due(self, since: float) -> bool:
+        """Whether what is under way since then has arrived."""
+        return self.clock() - since >= self.delay_s
+
+    @property
+    def next_s(self) -> float | None:
+        """How long it takes until the next file arrives, or None if none is under way."""
+        first = min([*self.coming.values(), *(since for since, _ in self.going.values())], default=None)
+        return None if first is None else max(0.0, first + self.delay_s - self.clock())
+
+    @property
+    def under_way(self) -> UnderWay:
+        """What is still to be carried."""
+        return UnderWay(len(self.coming), len(self.going), math.ceil(self.next_s or 0.0))
 
 
 class SlowRemote:
-    """A remote that takes its time over every file, as a sync service on a bad line does."""
+    """A remote whose files take their time, as those of a sync service on a bad line do.
 
-    def __init__(self, inner: Remote, delay: Delay, *, sleep: Sleep = asyncio.sleep) -> None:
+    What is put here is here at once, and others see it later; what others put is seen here later. What is on
+    its way out when the process ends is lost to the others, until its owner puts it again.
+    """
+
+    def __init__(self, inner: Remote, delay: Delay) -> None:
         self._inner = inner
         self._delay = delay
-        self._sleep = sleep
+        self._shown: set[str] = set()
 
     @property
     def address(self) -> str:
@@ -120,25 +161,52 @@ class SlowRemote:
         return self._inner.traits
 
     async def put(self, name: str, data: bytes) -> None:
-        """Put a file, late."""
-        await self._wait()
-        await self._inner.put(name, data)
+        """Put a file; while the folder is slow it is sent later."""
+        if not self._delay.delay_s and not self._delay.going:
+            await self._inner.put(name, data)
+        elif name in self._delay.going or any(file.name == name for file in await self._inner.list()):
+            raise RemoteFileExistsError(f"{name} is there already")
+        else:
+            self._delay.going[name] = (self._delay.clock(), data)
+        self._shown.add(name)
 
     async def get(self, name: str, *, bytes_max: int) -> bytes:
-        """Get a file, late."""
-        await self._wait()
+        """Get a file, if it has arrived."""
+        if name in self._delay.going:
+            data = self._delay.going[name][1]
+            if len(data) > bytes_max:
+                raise RemoteFileTooLargeError(f"{name} has more than {bytes_max} bytes")
+            return data
+        if name in self._delay.coming:
+            raise RemoteFileMissingError(f"{name} is not here yet")
         return await self._inner.get(name, bytes_max=bytes_max)
 
     async def list(self, prefix: str = "") -> list[RemoteFile]:
-        """List files; names travel at once."""
-        return await self._inner.list(prefix)
+        """List what has arrived, and what is on its way out."""
+        await self._deliver()
+        found = {file.name: file for file in await self._inner.list(prefix)}
+        for name in [name for name in self._delay.coming if name.startswith(prefix) and name not in found]:
+            del self._delay.coming[name]
+        for name in found.keys() - self._shown:
+            if self._delay.is_due(self._delay.coming.setdefault(name, self._delay.clock())):
+                del self._delay.coming[name]
+                self._shown.add(name)
+        leaving = {
+            name: RemoteFile(name, len(data))
+            for name, (_, data) in self._delay.going.items()
+            if name.startswith(prefix)
+        }
+        return [file for name, file in found.items() if name in self._shown and name not in leaving] + [
+            *leaving.values()
+        ]
 
     async def delete(self, name: str) -> None:
         """Delete a file."""
-        await self._inner.delete(name)
+        if self._delay.going.pop(name, None) is None:
+            await self._inner.delete(name)
 
     async def changes(self) -> AsyncIterator[None]:
-        """Yield what the remote inside yields."""
+        """Yield what the remote inside yields. What arrives later is found by polling."""
         async with aclosing(self._inner.changes()) as changes:  # type: ignore[type-var]
             async for _ in changes:
                 yield
@@ -152,6 +220,11 @@ class SlowRemote:
         """Leave the remote inside."""
         await self._inner.__aexit__(*error)
 
-    async def _wait(self) -> None:
-        if self._delay.delay_s > 0:
-            await self._sleep(self._delay.delay_s)
+    async def _deliver(self) -> None:
+        """Put what has been on its way long enough; what fails stays, and is tried at the next look."""
+        for name, (since, data) in list(self._delay.going.items()):
+            if not self._delay.is_due(since):
+                continue
+            with suppress(RemoteFileExistsError):  # Another look has just put it.
+                await self._inner.put(name, data)
+            self._delay.going.pop(name, None)

@@ -6,10 +6,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from crdtsync.errors import RemoteUnavailableError
+from crdtsync.errors import (
+    RemoteFileExistsError,
+    RemoteFileMissingError,
+    RemoteFileTooLargeError,
+    RemoteUnavailableError,
+)
 from crdtsync.testing import MemoryPlace, MemoryRemote
 from crdtsync.testing.remote_checks import check_remote
-from examples.sales.web.switch import Delay, OfflineSwitch, SlowRemote, SwitchableRemote
+from examples.sales.web.switch import Delay, OfflineSwitch, SlowRemote, SwitchableRemote, UnderWay
 from examples.sales.web.workstation import keep_syncing
 from tests.unit.sales.web_desks import open_seat
 
@@ -39,21 +44,104 @@ async def test_a_remote_that_is_switched_off_does_nothing_at_all():
         assert [file.name for file in await remote.list()] == ["a"]
 
 
-async def test_a_slow_remote_waits_for_every_file_and_not_for_names():
-    waited = []
+class Clock:
+    """Time that stands still until it is told."""
 
-    async def sleep(delay_s):
-        waited.append(delay_s)
+    now_s = 0.0
 
-    delay = Delay()
-    remote = SlowRemote(MemoryRemote(MemoryPlace()), delay, sleep=sleep)
-    async with remote:
-        await remote.put("a", b"1")
+    def __call__(self):
+        return self.now_s
+
+
+def slow_pair():
+    """Ada behind a slow folder, and bob who is not; and the time."""
+    place, clock = MemoryPlace(), Clock()
+    delay = Delay(clock=clock)
+    return delay, clock, SlowRemote(MemoryRemote(place), delay), MemoryRemote(place)
+
+
+async def names(remote):
+    return sorted(file.name for file in await remote.list())
+
+
+async def test_what_others_put_arrives_late_and_what_was_here_before_stays():
+    delay, clock, ada, bob = slow_pair()
+    async with ada, bob:
+        await bob.put("old", b"1")
+        assert await names(ada) == ["old"]
         delay.delay_s = 60.0
-        await remote.list()
-        assert await remote.get("a", bytes_max=9) == b"1"
-        await remote.put("b", b"1")
-    assert waited == [60.0, 60.0]
+        await bob.put("new", b"2")
+        assert await names(ada) == ["old"]
+        assert delay.under_way == UnderWay(coming=1, next_s=60)
+        with pytest.raises(RemoteFileMissingError):
+            await ada.get("new", bytes_max=9)
+        clock.now_s = 59.5
+        assert await names(ada) == ["old"]
+        assert delay.under_way == UnderWay(coming=1, next_s=1)
+        clock.now_s = 60.0
+        assert await names(ada) == ["new", "old"]
+        assert await ada.get("new", bytes_max=9) == b"2"
+        assert delay.under_way == UnderWay()
+
+
+async def test_what_is_put_is_here_at_once_and_others_see_it_late():
+    delay, clock, ada, bob = slow_pair()
+    async with ada, bob:
+        delay.delay_s = 60.0
+        await ada.put("a", b"123")
+        assert await names(ada) == ["a"]
+        assert await ada.get("a", bytes_max=9) == b"123"
+        with pytest.raises(RemoteFileTooLargeError):
+            await ada.get("a", bytes_max=2)
+        with pytest.raises(RemoteFileExistsError):
+            await ada.put("a", b"4")
+        assert await names(bob) == []
+        assert delay.under_way == UnderWay(going=1, next_s=60)
+        clock.now_s = 60.0
+        assert await names(ada) == ["a"]
+        assert await names(bob) == ["a"]
+        with pytest.raises(RemoteFileExistsError):
+            await ada.put("a", b"4")
+        assert await bob.get("a", bytes_max=9) == b"123"
+
+
+async def test_what_is_under_way_arrives_when_the_folder_is_fast_again():
+    delay, _, ada, bob = slow_pair()
+    async with ada, bob:
+        delay.delay_s = 3600.0
+        await ada.put("a", b"1")
+        await bob.put("b", b"2")
+        assert await names(ada) == ["a"]
+        delay.delay_s = 0.0
+        assert await names(ada) == ["a", "b"]
+        assert await names(bob) == ["a", "b"]
+
+
+async def test_what_is_deleted_on_its_way_out_never_leaves():
+    delay, clock, ada, bob = slow_pair()
+    async with ada, bob:
+        delay.delay_s = 60.0
+        await ada.put("a", b"1")
+        await ada.delete("a")
+        clock.now_s = 60.0
+        assert await names(ada) == await names(bob) == []
+
+
+async def test_a_file_that_cannot_leave_now_leaves_at_the_next_look():
+    place, clock = MemoryPlace(), Clock()
+    delay, switch = Delay(clock=clock), OfflineSwitch()
+    ada = SlowRemote(SwitchableRemote(MemoryRemote(place), switch), delay)
+    async with ada:
+        delay.delay_s = 60.0
+        await ada.put("a", b"1")
+        clock.now_s = 60.0
+        switch.turn(offline=True)
+        with pytest.raises(RemoteUnavailableError):
+            await ada.list()
+        assert dict(place.files) == {}
+        switch.turn(offline=False)
+        await ada.list()
+        assert dict(place.files) == {"a": b"1"}
 
 
 async def test_both_keep_the_contract_of_remotes():
