@@ -109,8 +109,8 @@ class Events:
             self._round_done.clear()
             now = await health_of(self.desk)
             if now != shown:
-                # A word from somebody is news for the header alone.
-                is_greeting = replace(shown, heard=now.heard) == now
+                # A word from somebody, and how long a slow folder takes still, is news for the header alone.
+                is_greeting = replace(shown, heard=now.heard, under_way=now.under_way) == now
                 shown = now
                 for listener in self._listeners:
                     listener.tell(*((HEALTH,) if is_greeting else (HEALTH, ITEMS, DOCUMENT)))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from examples.sales.web.desk import Desk
+from examples.sales.web.switch import UnderWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,10 @@ class Health:
     """What the header says."""
 
     is_offline: bool
-    is_slow: bool
+    delay_s: float
+    """How slow the folder is."""
+    under_way: UnderWay
+    """What the slow folder has still to carry."""
     problem: str
     """Why the folder cannot be used now; empty if it can."""
     waiting_out: int
@@ -47,7 +51,8 @@ async def health_of(desk: Desk) -> Health:
     newest_first = sorted(peers, key=lambda peer: -peer.heard_ms)
     return Health(
         is_offline=desk.switch.is_offline,
-        is_slow=desk.delay.delay_s > 0,
+        delay_s=desk.delay.delay_s,
+        under_way=desk.delay.under_way,
         problem=desk.sync.problem,
         waiting_out=sum(remote.waiting_changes + remote.waiting_files for remote in remotes),
         waiting_in=sum(remote.inbox for remote in remotes)

@@ -99,6 +99,10 @@ class SwitchableRemote:
         await self._inner.__aexit__(*error)
 
 
+DELAYS = {"0": "no delay", "10": "10 seconds", "60": "1 minute", "300": "5 minutes", "3600": "1 hour"}
+"""How slow a folder can be made, in seconds, and what that is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnderWay:
     """What a slow folder has still to carry."""
@@ -109,6 +113,11 @@ class UnderWay:
     """Files of this machine that others cannot see yet."""
     next_s: int = 0
     """In how many seconds the next one arrives."""
+
+    @property
+    def next_text(self) -> str:
+        """The same for a person."""
+        return f"{self.next_s} s" if self.next_s < 120 else f"{math.ceil(self.next_s / 60)} min"
 
 
 @dataclass(slots=True)

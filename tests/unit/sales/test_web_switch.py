@@ -199,3 +199,23 @@ async def test_what_is_written_offline_stays_here_and_goes_out_at_once_when_swit
         syncing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await syncing
+
+
+async def test_the_header_says_how_slow_the_folder_is_and_what_is_on_its_way(tmp_path):
+    async with open_seat(tmp_path, "office", role="office") as seat:
+        assert "selected>no delay" in (await seat.page("/health")).text
+        clock = seat.desk.delay.clock = Clock()
+        text = (await seat.post("/slow", delay_s="300")).text
+        assert "selected>5 minutes" in text
+        assert "on the way" not in text
+        remote = SlowRemote(MemoryRemote(MemoryPlace()), seat.desk.delay)
+        await seat.replica.sync(remote)
+        clock.now_s = 240.5
+        assert "on the way out, next in 60 s" in (await seat.page("/health")).text
+        assert (await seat.post("/slow", delay_s="7")).status_code == 422
+        assert seat.desk.delay.delay_s == 300.0
+
+
+def test_a_long_wait_is_told_in_minutes():
+    assert UnderWay(next_s=119).next_text == "119 s"
+    assert UnderWay(next_s=130).next_text == "3 min"

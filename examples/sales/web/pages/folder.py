@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from crdtsync import FolderFeed, FolderPicture, FolderReplica, FolderSegment
 from examples.sales.web.desk import Desk
+from examples.sales.web.switch import DELAYS
 from examples.sales.web.watch import FolderWatch
 
 COLUMNS_MAX = 12
@@ -97,7 +98,7 @@ class FolderPages:
             drawing=drawing_of(desk.folder, at=desk.at),
             problem=desk.folder.problem,
             is_cut_off=desk.switch.is_offline,
-            is_slow=desk.delay.delay_s > 0,
+            delay=DELAYS[str(round(desk.delay.delay_s))] if desk.delay.delay_s else "",
         )
 
 
