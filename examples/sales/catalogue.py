@@ -5,7 +5,7 @@ a person asks for that line to be calculated again.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,12 +13,21 @@ from decimal import Decimal
 from crdtsync import Replica
 from examples.sales.intake import product_id_of
 from examples.sales.model import Item, Line, OptionDefinition, Product, Style
-from examples.sales.pricing import ZERO, Price, to_cents
+from examples.sales.pricing import ZERO, ChargeMethod, ChargeRate, Price, to_cents
 
 PRICE_LIST = "2024-03"
 SQUARE_INCHES_PER_SQFT = 144
 SQFT_MIN = Decimal(6)
 """A smaller one costs as much as this."""
+
+
+STANDARD_CHARGES: Mapping[str, ChargeRate] = {
+    "Installation": ChargeRate(ChargeMethod.PER_PIECE, Decimal(25)),
+    "Measuring": ChargeRate(ChargeMethod.FLAT, Decimal(75)),
+    "Shipping": ChargeRate(ChargeMethod.FLAT, Decimal(49), taxable=True),
+    "Rush order": ChargeRate(ChargeMethod.PERCENT, Decimal(10), taxable=True),
+    "Other": ChargeRate(ChargeMethod.FLAT, ZERO),
+}
 
 
 @dataclass(frozen=True, slots=True)

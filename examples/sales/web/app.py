@@ -13,13 +13,19 @@ from starlette.staticfiles import StaticFiles
 from crdtsync.errors import CrdtSyncError, DocumentNotFoundError
 from examples.sales.web.desk import HERE, Desk
 from examples.sales.web.events import Events
+from examples.sales.web.health import health_of
+from examples.sales.web.pages.catalogue import CataloguePages
 from examples.sales.web.pages.centers import CENTERS, CenterPages
 from examples.sales.web.pages.conflicts import ConflictPages
+from examples.sales.web.pages.customers import CustomerPages
 from examples.sales.web.pages.editor import EditorPages
 from examples.sales.web.pages.folder import FolderPages
-from examples.sales.web.pages.header import HeaderPages
 from examples.sales.web.pages.items import ItemPages
+from examples.sales.web.pages.lines import LinePages
 from examples.sales.web.security import Guard
+
+SLOW_FOLDER_S = 60.0
+"""How long a slow folder takes over a file."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -35,13 +41,14 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
         ItemPages(desk),
         ConflictPages(desk),
     )
-    header = HeaderPages(desk, events, on_switch)
+    lines, customers, catalogue = LinePages(desk, editor), CustomerPages(desk), CataloguePages(desk)
+    switches = Switches(desk, events, on_switch)
     return Starlette(
         routes=[
             Route("/", _to_quotes),
-            Route("/health", header.show),
-            Route("/offline", header.offline, methods=["POST"]),
-            Route("/slow", header.slow, methods=["POST"]),
+            Route("/health", switches.show),
+            Route("/offline", switches.offline, methods=["POST"]),
+            Route("/slow", switches.slow, methods=["POST"]),
             Route("/events", partial(_events, events)),
             Route("/items", items.show),
             Route("/items/mark", items.mark, methods=["POST"]),
@@ -49,8 +56,12 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
             Route("/folder", FolderPages(desk).show),
             Route("/conflicts", conflicts.show),
             Route("/conflicts/settle", conflicts.settle, methods=["POST"]),
+            *customers.routes(),
+            *catalogue.routes(),
+            *editor.routes(),
+            *lines.routes(),
             Mount("/static", StaticFiles(directory=HERE / "static")),
-            *(route for name in CENTERS for route in _of_center(name, centers, editor)),
+            *(route for name in CENTERS for route in _of_center(name, centers)),
         ],
         middleware=[Middleware(Guard, protection=desk.protection)],
         exception_handlers={
@@ -61,7 +72,35 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
     )
 
 
-def _of_center(name: str, centers: CenterPages, editor: EditorPages) -> list[Route]:
+class Switches:
+    """The header, and what can be switched there."""
+
+    def __init__(self, desk: Desk, events: Events, on_switch: Callable[[], None]) -> None:
+        self._desk = desk
+        self._events = events
+        self._on_switch = on_switch
+
+    async def show(self, request: Request) -> Response:
+        """Show how the sync fares."""
+        return self._desk.page(request, "health.html", health=await health_of(self._desk))
+
+    async def offline(self, request: Request) -> Response:
+        """Turn the offline switch."""
+        self._desk.switch.turn(offline=not self._desk.switch.is_offline)
+        return await self._turned(request)
+
+    async def slow(self, request: Request) -> Response:
+        """Turn the switch of the slow folder."""
+        self._desk.delay.delay_s = 0.0 if self._desk.delay.delay_s else SLOW_FOLDER_S
+        return await self._turned(request)
+
+    async def _turned(self, request: Request) -> Response:
+        self._events.switched()
+        self._on_switch()
+        return await self.show(request)
+
+
+def _of_center(name: str, centers: CenterPages) -> list[Route]:
     def route(path: str, handler: Handler, method: str = "GET") -> Route:
         async def handle(request: Request) -> Response:
             request.scope["path_params"] = {**request.path_params, "center": name}
@@ -72,13 +111,6 @@ def _of_center(name: str, centers: CenterPages, editor: EditorPages) -> list[Rou
     return [
         route("", centers.show),
         route("", centers.create, "POST"),
-        route("/{id}", editor.show),
-        route("/{id}/fields/{field}", editor.save, "POST"),
-        route("/{id}/notes", editor.save_notes, "POST"),
-        route("/{id}/lines", editor.add_line, "POST"),
-        route("/{id}/lines/{line}/remove", editor.remove_line, "POST"),
-        route("/{id}/lines/{line}/fields/{field}", editor.save_line, "POST"),
-        route("/{id}/mark", editor.mark, "POST"),
     ]
 
 

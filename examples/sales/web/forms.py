@@ -12,7 +12,10 @@ from babel import Locale
 from babel.dates import format_date, get_date_format, parse_date
 from babel.numbers import NumberFormatError, format_currency, format_decimal, parse_decimal
 
+from examples.sales.pricing import Adjustment
+
 TEXT_CHARS_MAX = 500
+ADJUSTMENTS_MAX = 20
 COUNT_MAX = 1_000_000
 AMOUNT_MAX = Decimal(10) ** 9
 MEASURE_MAX = Decimal(10_000)
@@ -53,6 +56,42 @@ class Forms:
         if not 0 <= amount <= AMOUNT_MAX:
             raise InputError(f"An amount is from 0 to {self.money_shown(AMOUNT_MAX)}.")
         return amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+    def signed_money(self, typed: str) -> Decimal:
+        """Return an amount or a percentage as a charge has it; below zero for what is taken off."""
+        example = self.number_shown(Decimal("1234.50"))
+        cleaned = typed.replace("%", "").strip(_CURRENCY_SIGNS)
+        amount = self._number(cleaned, f"Write an amount as in {example}.")
+        if abs(amount) > AMOUNT_MAX:
+            raise InputError(f"At most {self.money_shown(AMOUNT_MAX)}.")
+        return amount
+
+    def adjustments(self, typed: str) -> tuple[Adjustment, ...]:
+        """Return what is added to a price: amounts and parts of the list price, each with a name."""
+        amount, percent = self.amount_shown(Decimal(15)), self.number_shown(Decimal(5))
+        help_text = f"Write each with its name, as in Rush {amount}; Wide {percent}%."
+        parts = [part.strip() for part in typed.split(";") if part.strip()]
+        if len(parts) > ADJUSTMENTS_MAX:
+            raise InputError(f"At most {ADJUSTMENTS_MAX}; these are {len(parts)}.")
+        found = []
+        for part in parts:
+            name, _, size = part.rpartition(" ")
+            number = self._number(size.rstrip("%").strip(_CURRENCY_SIGNS), help_text)
+            amounts = {"msrp_pct": number} if size.endswith("%") else {"amount": number}
+            found.append(Adjustment(self.text(name), **amounts))
+        return tuple(found)
+
+    def adjustments_shown(self, adjustments: tuple[Adjustment, ...]) -> str:
+        """Return what is added to a price, as it is typed."""
+        parts = []
+        for adjustment in adjustments:
+            sizes = []
+            if adjustment.amount or not adjustment.msrp_pct:
+                sizes.append(self.amount_shown(adjustment.amount))
+            if adjustment.msrp_pct:
+                sizes.append(f"{self.number_shown(adjustment.msrp_pct)}%")
+            parts += [f"{adjustment.name} {size}".strip() for size in sizes]
+        return "; ".join(parts)
 
     def percent(self, typed: str) -> Decimal:
         """Return a percentage from 0 to 100."""

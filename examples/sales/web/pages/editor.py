@@ -1,41 +1,50 @@
 """The editor of a quote or a sale: every field is a change of its own, written when the field is left."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from crdtsync import Conflict, Item
-from crdtsync.errors import DocumentNotFoundError, ValidationError
-from examples.sales.model import Deal, Line
-from examples.sales.pricing import ZERO, Price, unit_price
+from examples.sales.catalogue import STANDARD_CHARGES, choices_of
+from examples.sales.model import Charge, Customer, Deal, Line, Product
+from examples.sales.pricing import charge_amount, unit_price
 from examples.sales.web.desk import Desk
-from examples.sales.web.fields import DEAL_FIELDS, LINE_FIELDS, Field
-from examples.sales.web.forms import InputError
+from examples.sales.web.fields import (
+    CHARGE_FIELDS,
+    DEAL_FIELDS,
+    LINE_FIELDS,
+    OPTION_FIELDS,
+    PRICE_FIELDS,
+    Field,
+)
+from examples.sales.web.marks import Mark, Marks, marks_of
+from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, save_cell
 from examples.sales.web.pages.centers import CENTERS
+from examples.sales.web.pages.routing import route_in
 from examples.sales.web.texts import carried_over
 
 NOTES_CHARS_MAX = 20_000
+CUSTOMER = "customer_name"
+"""The field that is picked from the customers, and not only written."""
+_SAVED_OF_LINE = {**LINE_FIELDS, **OPTION_FIELDS, **PRICE_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One field as it is on the page."""
+class Details:
+    """What a line shows when it is opened."""
 
-    key: str
-    """Its id on the page."""
-    address: str
-    """Where it is saved."""
-    field: Field
-    typed: str
-    """What is in it."""
-    seen: str
-    """What was written in the document when the page was made: a person has seen this and nothing newer."""
-    error: str = ""
-    notice: str = ""
-    is_disputed: bool = False
-    """Whether two people have written it without knowing of each other."""
+    options: tuple[Cell, ...]
+    prices: tuple[Cell, ...]
+    choices: Mapping[str, tuple[str, ...]]
+    """What the catalogue offers for an option, by the key of its cell."""
+    product: Product | None
+    price_list_version: str
+    computed_at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +53,32 @@ class Row:
 
     id: str
     number: int
+    name: str
+    """What a person calls it."""
     cells: tuple[Cell, ...]
     amount: str
     is_disputed: bool
+    mark: Mark | None
+    """Who moved or added it elsewhere since the page was opened."""
+    details: Details | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A charge on the page."""
+
+    id: str
+    name: str
+    cells: tuple[Cell, ...]
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What takes back what was just done."""
+
+    address: str
+    label: str = "Undo"
 
 
 class EditorPages:
@@ -55,6 +87,21 @@ class EditorPages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        return [
+            route
+            for name in CENTERS
+            for route in (
+                route_in(name, "/{id}", self.show),
+                route_in(name, "/{id}/fields/{field}", self.save, "POST"),
+                route_in(name, "/{id}/lines/{line}/fields/{field}", self.save_line, "POST"),
+                route_in(name, "/{id}/charges/{charge}/fields/{field}", self.save_charge, "POST"),
+                route_in(name, "/{id}/notes", self.save_notes, "POST"),
+                route_in(name, "/{id}/mark", self.mark, "POST"),
+            )
+        ]
+
     async def show(self, request: Request) -> Response:
         """Show the editor; for htmx the part that follows the document."""
         is_part = request.headers.get("HX-Target") == "deal"
@@ -62,86 +109,78 @@ class EditorPages:
 
     async def save(self, request: Request) -> Response:
         """Write one field of the document, and show that field as it is then."""
-        field = DEAL_FIELDS[_known(request.path_params["field"], DEAL_FIELDS)]
-        return await self._save(request, field, line_id="")
+        return await self._save(
+            request, spot_of(request), known_field(DEAL_FIELDS, request.path_params["field"])
+        )
 
     async def save_line(self, request: Request) -> Response:
         """Write one field of a line, and show that field as it is then."""
-        field = LINE_FIELDS[_known(request.path_params["field"], LINE_FIELDS)]
-        return await self._save(request, field, line_id=request.path_params["line"])
+        spot = spot_of(request).of("lines", request.path_params["line"])
+        return await self._save(request, spot, known_field(_SAVED_OF_LINE, request.path_params["field"]))
+
+    async def save_charge(self, request: Request) -> Response:
+        """Write one field of a charge, and show that field as it is then."""
+        spot = spot_of(request).of("charges", request.path_params["charge"])
+        return await self._save(request, spot, known_field(CHARGE_FIELDS, request.path_params["field"]))
 
     async def save_notes(self, request: Request) -> Response:
         """Write the notes; what others wrote into them meanwhile stays."""
         form = await request.form()
         typed = str(form.get("value", "")).replace("\r\n", "\n")[:NOTES_CHARS_MAX]
         seen = str(form.get("seen", "")).replace("\r\n", "\n")
-        async with self._desk.replica.edit(
-            self._cls(request), request.path_params["id"], label="notes"
-        ) as deal:
+        spot = spot_of(request)
+        async with self._desk.replica.edit(spot.cls, spot.document, label="notes") as deal:
             deal.notes.set(carried_over(seen, typed, str(deal.notes)))
         return await self._page(request, "editor_notes.html")
-
-    async def add_line(self, request: Request) -> Response:
-        """Put an empty line at the end."""
-        async with self._desk.replica.edit(
-            self._cls(request), request.path_params["id"], label="line added"
-        ) as deal:
-            deal.lines.add(Line(price=Price(ZERO)))
-        return await self._page(request, "editor_deal.html")
-
-    async def remove_line(self, request: Request) -> Response:
-        """Take a line out; that it is gone already is what was wanted."""
-        line_id = request.path_params["line"]
-        async with self._desk.replica.edit(
-            self._cls(request), request.path_params["id"], label="line removed"
-        ) as deal:
-            if line_id in deal.lines:
-                deal.lines.remove(line_id)
-        return await self._page(request, "editor_deal.html")
 
     async def mark(self, request: Request) -> Response:
         """Mark the document for sync, so that it is given its number."""
         await self._desk.replica.mark_for_sync(request.path_params["id"])
         return await self._page(request, "editor_deal.html")
 
-    def _cls(self, request: Request) -> type[Deal]:
-        return CENTERS[request.path_params["center"]].cls
+    async def done(
+        self, request: Request, told: str, *, undo: Undo | None = None, opened_line: str = "", focus: str = ""
+    ) -> Response:
+        """Answer something that was done to the document: the document as it is then, and what was done.
 
-    async def _save(self, request: Request, field: Field, *, line_id: str) -> Response:
-        form = await request.form()
-        typed, seen = str(form.get("value", "")), str(form.get("seen", ""))
-        forms, replica = self._desk.forms, self._desk.replica
-        deal_id, cls = request.path_params["id"], self._cls(request)
-        notice = ""
-        try:
-            value = field.parse(forms, typed)
-            label = f"line: {field.label.lower()}" if line_id else field.label.lower()
-            async with replica.edit(cls, deal_id, label=label) as draft:
-                owner: Any = draft.lines[line_id] if line_id else draft
-                # What nobody changed is no change: it would stand against what another writes meanwhile.
-                if field.read(owner) != value:
-                    current = field.show(forms, owner)
-                    if current != seen:
-                        notice = f"Somebody else wrote {current!r} here meanwhile; yours is in its place."
-                    field.assign(owner, value)
-        except (InputError, ValidationError) as error:
-            deal = await replica.get(cls, deal_id)
-            address = _address(request.path_params["center"], deal_id, line_id, field)
-            cell = Cell(_key(line_id, field), address, field, typed, seen, error=_told(error))
-            return self._desk.page(request, "editor_saved.html", cell=cell, deal=deal, totals=deal.totals)
-        deal = await replica.get(cls, deal_id)
-        conflicts = await replica.conflicts(deal_id)
-        shown: Any = deal.lines[line_id] if line_id else deal
-        cell = self._cell(request.path_params["center"], deal_id, shown, line_id, field, conflicts, notice)
-        return self._desk.page(request, "editor_saved.html", cell=cell, deal=deal, totals=deal.totals)
+        `opened_line` is shown with its details, and what has the id `focus` gets the focus.
+        """
+        answer = await self._page(
+            request, "editor_done.html", opened_line=opened_line, told=told, undo=undo, is_beside=True
+        )
+        if focus:
+            answer.headers["HX-Trigger-After-Settle"] = json.dumps({"focusOn": {"id": focus}})
+        return answer
 
-    async def _page(self, request: Request, template: str) -> Response:
-        name = request.path_params["center"]
-        replica = self._desk.replica
-        deal = await replica.get(self._cls(request), request.path_params["id"])
+    async def _save(self, request: Request, spot: Spot[Deal], field: Field) -> Response:
+        deal, cell = await save_cell(self._desk, request, spot, field)
+        template = "editor_customer_saved.html" if field.name == CUSTOMER else "editor_saved.html"
+        return self._desk.page(
+            request,
+            template,
+            cell=cell,
+            deal=deal,
+            name=request.path_params["center"],
+            is_column=spot.list_name == "lines" and field.name in LINE_FIELDS,
+            totals=deal.totals,
+            known_customer=await self._desk.replica.get_or_none(Customer, deal.customer),
+        )
+
+    async def _page(
+        self, request: Request, template: str, *, opened_line: str = "", **values: Any
+    ) -> Response:
+        spot, replica = spot_of(request), self._desk.replica
+        deal: Deal = await replica.get(spot.cls, spot.document)
         conflicts = await replica.conflicts(deal.id)
         history = await replica.history(deal.id)
+        marks = await marks_of(self._desk, request, deal.id, history)
         item: Item = await replica.item(deal.id)
+        opened = await _opened_lines(request) | ({opened_line} if opened_line else set())
+        rows = [
+            await self._row(spot, number, line, conflicts, marks, is_open=line.id in opened)
+            for number, line in enumerate(deal.lines, 1)
+        ]
+        name = request.path_params["center"]
         return self._desk.page(
             request,
             template,
@@ -150,62 +189,99 @@ class EditorPages:
             deal=deal,
             totals=deal.totals,
             notes=str(deal.notes),
-            cells=[self._cell(name, deal.id, deal, "", field, conflicts) for field in DEAL_FIELDS.values()],
+            marks=marks,
+            standard_charges=list(STANDARD_CHARGES),
+            customer_cell=cell_of(self._desk, spot, deal, DEAL_FIELDS[CUSTOMER], conflicts, marks),
+            known_customer=await replica.get_or_none(Customer, deal.customer),
+            cells=[
+                cell_of(self._desk, spot, deal, field, conflicts, marks)
+                for field in DEAL_FIELDS.values()
+                if field.name != CUSTOMER
+            ],
             columns=list(LINE_FIELDS.values()),
-            rows=[self._row(name, deal.id, n, line, conflicts) for n, line in enumerate(deal.lines, 1)],
+            rows=rows,
+            removed_lines=deal.lines.removed,
+            extras=[self._extra(spot, deal, charge, conflicts, marks) for charge in deal.charges],
+            removed_charges=deal.charges.removed,
             item=item,
             undecided=sum(conflict.needs_decision for conflict in conflicts),
             last=history[-1] if history else None,
+            **values,
         )
 
-    def _row(self, name: str, deal_id: str, number: int, line: Line, conflicts: list[Conflict]) -> Row:
+    async def _row(
+        self,
+        spot: Spot[Deal],
+        number: int,
+        line: Line,
+        conflicts: list[Conflict],
+        marks: Marks,
+        *,
+        is_open: bool,
+    ) -> Row:
+        place = spot.of("lines", line.id)
         return Row(
             line.id,
             number,
+            line.description or f"line {number}",
             tuple(
-                self._cell(name, deal_id, line, line.id, field, conflicts) for field in LINE_FIELDS.values()
+                cell_of(self._desk, place, line, field, conflicts, marks) for field in LINE_FIELDS.values()
             ),
             self._desk.forms.money_shown(unit_price(line.price) * line.quantity),
             any(conflict.path == f"lines/{line.id}" for conflict in conflicts),
+            marks.by_path.get(f"lines/{line.id}"),
+            await self._details(place, line, conflicts, marks) if is_open else None,
         )
 
-    def _cell(
-        self,
-        name: str,
-        deal_id: str,
-        owner: Any,
-        line_id: str,
-        field: Field,
-        conflicts: list[Conflict],
-        notice: str = "",
-    ) -> Cell:
-        shown = field.show(self._desk.forms, owner)
-        path = f"lines/{line_id}/{field.conflict_path}" if line_id else field.conflict_path
-        return Cell(
-            _key(line_id, field),
-            _address(name, deal_id, line_id, field),
-            field,
-            shown,
-            shown,
-            notice=notice,
-            is_disputed=any(conflict.path == path and conflict.needs_decision for conflict in conflicts),
+    async def _details(
+        self, place: Spot[Deal], line: Line, conflicts: list[Conflict], marks: Marks
+    ) -> Details:
+        product = None
+        if line.item.product is not None:
+            product = await self._desk.replica.get_or_none(Product, line.item.product)
+        choices = {} if product is None else choices_of(product, line)
+        computed_at = line.price.computed_at
+        return Details(
+            tuple(
+                cell_of(self._desk, place, line, field, conflicts, marks) for field in OPTION_FIELDS.values()
+            ),
+            tuple(
+                cell_of(self._desk, place, line, field, conflicts, marks) for field in PRICE_FIELDS.values()
+            ),
+            {
+                place.key(OPTION_FIELDS[name]): found
+                for name, found in choices.items()
+                if name in OPTION_FIELDS
+            },
+            product,
+            line.price.price_list_version,
+            0 if computed_at is None else int(computed_at.timestamp() * 1_000),
+        )
+
+    def _extra(
+        self, spot: Spot[Deal], deal: Deal, charge: Charge, conflicts: list[Conflict], marks: Marks
+    ) -> Extra:
+        place = spot.of("charges", charge.id)
+        pieces = sum(line.quantity for line in deal.lines)
+        return Extra(
+            charge.id,
+            charge.name,
+            tuple(
+                cell_of(self._desk, place, charge, field, conflicts, marks)
+                for field in CHARGE_FIELDS.values()
+            ),
+            self._desk.forms.money_shown(charge_amount(charge.rate, deal.totals.goods, pieces)),
         )
 
 
-def _key(line_id: str, field: Field) -> str:
-    return f"line-{line_id}-{field.name}" if line_id else f"field-{field.name}"
+def spot_of(request: Request) -> Spot[Deal]:
+    """Return which document a request is about."""
+    name, identity = request.path_params["center"], request.path_params["id"]
+    return Spot(f"/{name}/{identity}", CENTERS[name].cls, identity)
 
 
-def _address(name: str, deal_id: str, line_id: str, field: Field) -> str:
-    middle = f"/lines/{line_id}" if line_id else ""
-    return f"/{name}/{deal_id}{middle}/fields/{field.name}"
-
-
-def _known(name: str, fields: Any) -> str:
-    if name not in fields:
-        raise DocumentNotFoundError(f"there is no field {name!r:.80}")
-    return name
-
-
-def _told(error: Exception) -> str:
-    return str(error).removesuffix(".") + "."
+async def _opened_lines(request: Request) -> set[str]:
+    """Return the lines that show their details: the page tells which do, and which of them is to change."""
+    form, query = await request.form(), request.query_params
+    opened = {str(line) for line in (*form.getlist("open"), *query.getlist("open"))}
+    return opened ^ {str(line) for line in query.getlist("toggle")}

@@ -22,7 +22,8 @@
       if (node.classList.contains("told-once")) return node.closest(".field") === answered;
       return !typing(node);
     },
-    beforeAttributeUpdated: (name, node) => !(name === "checked" && node.type === "checkbox"),
+    // What a person ticked or unfolded stays so.
+    beforeAttributeUpdated: (name, node) => !(name === "checked" && node.type === "checkbox") && !(name === "open" && node.tagName === "DETAILS"),
   };
 
   htmx.defineExtension("merge", {
@@ -60,6 +61,12 @@
   });
   document.addEventListener("htmx:sendError", () => tell("This workstation does not answer. What you typed is still here; it is tried again when you leave the field once more."));
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) tell(""); });
+
+  // What was done says where to go on.
+  document.addEventListener("focusOn", (event) => {
+    const next = document.getElementById(event.detail.id);
+    if (next) next.focus();
+  });
 
   document.addEventListener("keydown", (event) => {
     if (event.altKey && !event.ctrlKey && !event.metaKey) {

@@ -1,0 +1,289 @@
+"""The customers: found while they are typed, made in place, and each on a page of his own."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from crdtsync import Conflict
+from crdtsync.errors import UsageError
+from examples.sales.model import Address, Customer, Deal, Phone, Quote, Sale
+from examples.sales.payments import balance_due, credit_balance, payments_of
+from examples.sales.pricing import ZERO
+from examples.sales.status import Status
+from examples.sales.web.desk import Desk
+from examples.sales.web.fields import ADDRESS_FIELDS, CUSTOMER_FIELDS, DEAL_FIELDS, PHONE_FIELDS
+from examples.sales.web.forms import InputError
+from examples.sales.web.marks import Marks, marks_of
+from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, save_cell
+from examples.sales.web.pages.centers import CENTERS
+from examples.sales.web.pages.editor import CUSTOMER, NOTES_CHARS_MAX, spot_of
+from examples.sales.web.pages.routing import go_to, route_in
+from examples.sales.web.texts import carried_over
+
+PAGE_SIZE = 50
+PICKED_MAX = 8
+DEALS_MAX = 200
+SALES_MAX = 1_000
+_HEAD = {**CUSTOMER_FIELDS, **ADDRESS_FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a customer owes and has."""
+
+    bought: Decimal
+    owed: Decimal
+    credit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRow:
+    """A telephone number on the page."""
+
+    id: str
+    name: str
+    cells: tuple[Cell, ...]
+
+
+class CustomerPages:
+    """Shows the customers, finds them for a picker, and writes what is changed of them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        return [
+            Route("/customers", self.show_all),
+            Route("/customers", self.create, methods=["POST"]),
+            Route("/customers/pick", self.pick),
+            Route("/customers/{id}", self.show),
+            Route("/customers/{id}/fields/{field}", self.save, methods=["POST"]),
+            Route("/customers/{id}/comments", self.save_comments, methods=["POST"]),
+            Route("/customers/{id}/phones", self.add_phone, methods=["POST"]),
+            Route("/customers/{id}/phones/{phone}/remove", self.remove_phone, methods=["POST"]),
+            Route("/customers/{id}/phones/{phone}/fields/{field}", self.save_phone, methods=["POST"]),
+            Route("/customers/{id}/quote", self.new_deal, methods=["POST"]),
+            *(route_in(name, "/{id}/customer", self.choose, "POST") for name in CENTERS),
+        ]
+
+    async def show_all(self, request: Request) -> Response:
+        """Show one page of the customers; for htmx the list only."""
+        words, page = request.query_params.get("q", "").strip()[:200], request.query_params.get("page", "")
+        number = max(1, int(page)) if page.isdecimal() and len(page) < 8 else 1
+        rows: list[Customer] = []
+        count, problem = 0, ""
+        try:
+            count = await self._desk.replica.count(Customer, search=words)
+            rows = await self._desk.replica.find(
+                Customer, search=words, order_by="name", limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE
+            )
+        except UsageError as error:
+            problem = str(error)
+        is_part = request.headers.get("HX-Target") == "rows"
+        return self._desk.page(
+            request,
+            "customers_rows.html" if is_part else "customers.html",
+            words=words,
+            page=number,
+            pages=max(1, -(-count // PAGE_SIZE)),
+            rows=rows,
+            count=count,
+            problem=problem,
+            address=lambda page: urlencode({"q": words, "page": page}),
+        )
+
+    async def create(self, request: Request) -> Response:
+        """Make a customer, and show the page of the new one."""
+        typed = str((await request.form()).get("name", ""))
+        try:
+            name = self._desk.forms.required_text(typed)
+        except InputError as error:
+            return self._desk.page(request, "customers_new.html", typed=typed, error=str(error))
+        return go_to(request, f"/customers/{await self._made(name)}")
+
+    async def pick(self, request: Request) -> Response:
+        """Show who may be meant by what is typed, for a picker; nobody twice, and at the end a new one."""
+        typed = request.query_params.get("value", request.query_params.get("customer", ""))[:200]
+        words = " ".join(typed.split())
+        try:
+            found = await self._desk.replica.find(
+                Customer, search=words, order_by="name" if words else "-changed", limit=PICKED_MAX
+            )
+        except UsageError:
+            found = []
+        is_new = bool(words) and all(known.name.casefold() != words.casefold() for known in found)
+        return self._desk.page(
+            request, "customers_pick.html", found=found, words=words if is_new else "", is_empty=not words
+        )
+
+    async def choose(self, request: Request) -> Response:
+        """Give a document its customer: one of them, a new one, or a name that stands on this document alone."""
+        form, spot = await request.form(), spot_of(request)
+        chosen, new = str(form.get("customer", "")), str(form.get("new", ""))
+        try:
+            if new:
+                chosen = await self._made(self._desk.forms.required_text(new))
+            elif not chosen:
+                chosen = await self._named(self._desk.forms.required_text(str(form.get("value", ""))))
+        except InputError:
+            chosen = ""  # The field itself says what is wrong with it.
+        field = DEAL_FIELDS[CUSTOMER]
+        if not chosen:
+            deal, cell = await save_cell(self._desk, request, spot, field)
+        else:
+            customer = await self._desk.replica.get(Customer, chosen)
+            async with self._desk.replica.edit(spot.cls, spot.document, label="customer") as draft:
+                _give(draft, customer)
+            deal = await self._desk.replica.get(spot.cls, spot.document)
+            conflicts = await self._desk.replica.conflicts(spot.document)
+            cell = cell_of(self._desk, spot, deal, field, conflicts)
+        return self._desk.page(
+            request,
+            "editor_customer_saved.html",
+            cell=cell,
+            deal=deal,
+            name=request.path_params["center"],
+            totals=deal.totals,
+            known_customer=await self._desk.replica.get_or_none(Customer, deal.customer),
+        )
+
+    async def show(self, request: Request) -> Response:
+        """Show one customer; for htmx the part that follows the document."""
+        is_part = request.headers.get("HX-Target") == "customer"
+        return await self._page(request, "customer_head.html" if is_part else "customer.html")
+
+    async def save(self, request: Request) -> Response:
+        """Write one field, and show that field as it is then."""
+        return await self._save(request, _spot(request), _HEAD)
+
+    async def save_phone(self, request: Request) -> Response:
+        """Write one field of a telephone number."""
+        return await self._save(
+            request, _spot(request).of("phones", request.path_params["phone"]), PHONE_FIELDS
+        )
+
+    async def save_comments(self, request: Request) -> Response:
+        """Write the comments; what others wrote into them meanwhile stays."""
+        form, spot = await request.form(), _spot(request)
+        typed = str(form.get("value", "")).replace("\r\n", "\n")[:NOTES_CHARS_MAX]
+        seen = str(form.get("seen", "")).replace("\r\n", "\n")
+        async with self._desk.replica.edit(Customer, spot.document, label="comments") as customer:
+            customer.comments.set(carried_over(seen, typed, str(customer.comments)))
+        return await self._page(request, "customer_comments.html")
+
+    async def add_phone(self, request: Request) -> Response:
+        """Add a telephone number."""
+        typed = str((await request.form()).get("digits", ""))
+        try:
+            digits = self._desk.forms.required_text(typed)
+        except InputError as error:
+            return await self._page(request, "customer_head.html", phone_error=str(error))
+        async with self._desk.replica.edit(
+            Customer, _spot(request).document, label="telephone added"
+        ) as customer:
+            customer.phones.add(Phone(digits=digits))
+        return await self._page(request, "customer_head.html")
+
+    async def remove_phone(self, request: Request) -> Response:
+        """Take a telephone number out; that it is gone already is what was wanted."""
+        phone_id = request.path_params["phone"]
+        async with self._desk.replica.edit(
+            Customer, _spot(request).document, label="telephone removed"
+        ) as customer:
+            if phone_id in customer.phones:
+                customer.phones.remove(phone_id)
+        return await self._page(request, "customer_head.html")
+
+    async def new_deal(self, request: Request) -> Response:
+        """Make a quote for the customer, and go to it."""
+        customer = await self._desk.replica.get(Customer, _spot(request).document)
+        async with self._desk.replica.edit(Quote, label="new") as quote:
+            _give(quote, customer)
+            quote.dated = self._desk.today()
+            quote.sales_rep = self._desk.author
+        return go_to(request, f"/quotes/{quote.id}")
+
+    async def _save(self, request: Request, spot: Spot[Customer], fields: Any) -> Response:
+        _, cell = await save_cell(
+            self._desk, request, spot, known_field(fields, request.path_params["field"])
+        )
+        return self._desk.page(request, "cell_saved.html", cell=cell)
+
+    async def _page(self, request: Request, template: str, *, phone_error: str = "") -> Response:
+        spot, replica = _spot(request), self._desk.replica
+        customer = await replica.get(Customer, spot.document)
+        conflicts = await replica.conflicts(customer.id)
+        marks = await marks_of(self._desk, request, customer.id, await replica.history(customer.id))
+
+        def cells(fields: Any) -> list[Cell]:
+            return [cell_of(self._desk, spot, customer, field, conflicts, marks) for field in fields.values()]
+
+        quotes = await replica.find(Quote, where={"customer": customer.ref}, limit=DEALS_MAX)
+        sales = await replica.find(Sale, where={"customer": customer.ref}, limit=SALES_MAX)
+        deals = sorted([*quotes, *sales], key=lambda deal: (deal.dated, deal.info.changed_ms), reverse=True)
+        return self._desk.page(
+            request,
+            template,
+            customer=customer,
+            marks=marks,
+            cells=cells(CUSTOMER_FIELDS),
+            address_cells=cells(ADDRESS_FIELDS),
+            phones=[self._phone(spot, phone, conflicts, marks) for phone in customer.phones],
+            phone_error=phone_error,
+            comments=str(customer.comments),
+            standing=await self._standing(customer, sales),
+            deals=[("quotes" if isinstance(deal, Quote) else "sales", deal) for deal in deals[:DEALS_MAX]],
+            undecided=sum(conflict.needs_decision for conflict in conflicts),
+        )
+
+    def _phone(self, spot: Spot[Customer], phone: Phone, conflicts: list[Conflict], marks: Marks) -> PhoneRow:
+        place = spot.of("phones", phone.id)
+        return PhoneRow(
+            phone.id,
+            phone.digits,
+            tuple(
+                cell_of(self._desk, place, phone, field, conflicts, marks) for field in PHONE_FIELDS.values()
+            ),
+        )
+
+    async def _standing(self, customer: Customer, sales: list[Sale]) -> Standing:
+        payments = await payments_of(self._desk.replica, customer.id)
+        live = [sale for sale in sales if sale.status is not Status.CANCELLED]
+        return Standing(
+            sum((sale.total for sale in live), ZERO),
+            sum((balance_due(sale, payments) for sale in live), ZERO),
+            credit_balance(payments),
+        )
+
+    async def _made(self, name: str) -> str:
+        async with self._desk.replica.edit(Customer, label="new") as customer:
+            customer.name = name
+        return customer.id
+
+    async def _named(self, name: str) -> str:
+        """Return the id of the one customer of a name; nothing if there is none, or more than one."""
+        found = await self._desk.replica.find(Customer, where={"name": name}, limit=2)
+        return found[0].id if len(found) == 1 else ""
+
+
+def _give(deal: Deal, customer: Customer) -> None:
+    """Make a document one for a customer. What says the same already is no change."""
+    values: dict[str, Any] = {"customer": customer.ref, "customer_name": customer.name}
+    if customer.billing not in (None, Address()):
+        values["bill_to"] = customer.billing
+    if customer.terms and not deal.terms:
+        values["terms"] = customer.terms
+    for name, value in values.items():
+        if name == "customer" or getattr(deal, name) != value:
+            setattr(deal, name, value)
+
+
+def _spot(request: Request) -> Spot[Customer]:
+    identity = request.path_params["id"]
+    return Spot(f"/customers/{identity}", Customer, identity)
