@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from crdtsync import Replica, SyncState
+from crdtsync import Item, ItemStatus, Replica, SyncState
 from examples.sales.web.forms import Forms
 from examples.sales.web.security import TOKEN_HEADER, Protection
 from examples.sales.web.switch import Delay, OfflineSwitch
@@ -39,6 +39,10 @@ class Desk:
     """Of the syncing that runs now."""
     folder: FolderWatch = field(default_factory=FolderWatch)
     """The picture of the folder."""
+    company: str = "Sample Blinds"
+    """Whose name is at the head of what is printed."""
+    is_locking: bool = False
+    """Whether an item cannot be edited from its mark until its number is here."""
     now_ms: Callable[[], int] = _now_ms
     _templates: Environment = field(init=False)
 
@@ -68,6 +72,11 @@ class Desk:
     def at(self, at_ms: int) -> str:
         """Return a moment, in this machine's time."""
         return format_datetime(_local(at_ms), format="short", locale=self.forms.locale)
+
+    def lock_of(self, item: Item) -> str:
+        """Return why an item cannot be edited now; nothing if it can."""
+        waiting = (ItemStatus.MARKED, ItemStatus.SENT, ItemStatus.RECEIVED)
+        return item.state.why_waiting if self.is_locking and item.state.status in waiting else ""
 
     def page(
         self, request: Request, template: str, /, *, status_code: int = 200, **values: Any

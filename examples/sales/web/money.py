@@ -1,0 +1,183 @@
+"""What is paid and owed, as the pages show it; and what a person types about a payment."""
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from examples.sales.model import Deal, Payment, Sale
+from examples.sales.payments import (
+    balance_due,
+    credit_balance,
+    honoured,
+    live_allocations,
+    paid,
+    payments_of,
+    unallocated,
+)
+from examples.sales.pricing import ZERO
+from examples.sales.status import is_cancelled
+from examples.sales.web.desk import Desk
+from examples.sales.web.forms import Forms, InputError
+from examples.sales.web.pages.routing import title_of
+
+METHODS = ("Check", "Card", "Cash", "Bank transfer", "Financing")
+SALES_SHOWN_MAX = 100
+_LAST_FOUR = re.compile(r"[0-9]{4}", re.ASCII)
+_CARD_NUMBER = re.compile(r"(?:[0-9][ -]?){13,19}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one payment holds for a sale."""
+
+    payment: Payment
+    allocation: str
+    asked: Decimal
+    granted: Decimal
+    """Less than what was asked where two people have allocated one payment apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What is paid for a deal, what is owed, and what the customer has to his credit."""
+
+    balance: Decimal
+    credit: Decimal
+    spare: tuple[tuple[Payment, Decimal], ...]
+    """Payments of which something is left, with what that is."""
+    paid: Decimal = ZERO
+    shares: tuple[Share, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A deal that a payment may be for."""
+
+    deal: Deal
+    title: str
+    balance: Decimal
+
+
+@dataclass(slots=True)
+class Typed:
+    """What is in the form of a payment, with what is wrong about it."""
+
+    token: str
+    """Random: a form that is sent twice is one payment."""
+    amount: str = ""
+    method: str = METHODS[0]
+    card_last4: str = ""
+    received: str = ""
+    description: str = ""
+    parts: dict[str, str] = field(default_factory=dict)
+    """What is for which deal, by its id."""
+    errors: dict[str, str] = field(default_factory=dict)
+    """What is wrong, by the name of the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was typed, understood."""
+
+    amount: Decimal
+    method: str
+    card_last4: str
+    received: dt.date
+    description: str
+    parts: Mapping[str, Decimal]
+
+
+async def money_of(desk: Desk, deal: Deal) -> Money:
+    """Return what is paid and owed for a deal. Nothing is paid for a quote, but its customer may have credit."""
+    payments = await payments_of(desk.replica, deal.customer)
+    spare = tuple((payment, left) for payment in payments if (left := unallocated(payment)) > 0)
+    credit = credit_balance(payments)
+    if not isinstance(deal, Sale):
+        return Money(deal.total, credit, spare)
+    shares = [
+        Share(payment, entry.id, entry.value.amount, honoured(payment)[entry.id])
+        for payment in payments
+        for entry in live_allocations(payment)
+        if entry.value.sale == deal.id
+    ]
+    return Money(balance_due(deal, payments), credit, spare, paid(deal, payments), tuple(shares))
+
+
+async def owed_by(desk: Desk, customer: str, *, first: Deal | None = None) -> list[Owed]:
+    """Return the deals a payment may be for: one given first, then the sales of which something is owed."""
+    payments = await payments_of(desk.replica, customer)
+    sales = await desk.replica.find(
+        Sale, where={"customer": customer}, order_by="dated", limit=SALES_SHOWN_MAX
+    )
+    owed = [
+        Owed(sale, title_of(sale), balance)
+        for sale in sales
+        if (first is None or sale.id != first.id)
+        and not is_cancelled(sale.milestones)
+        and (balance := balance_due(sale, payments)) > 0
+    ]
+    if first is None:
+        return owed
+    balance = balance_due(first, payments) if isinstance(first, Sale) else first.total
+    return [Owed(first, title_of(first), balance), *owed]
+
+
+def read_payment(
+    forms: Forms, typed: Typed, owed: Sequence[Owed], *, first: Deal | None, today: dt.date
+) -> Given | None:
+    """Return what was typed, or None, and then what is wrong is in the errors of what was typed.
+
+    Where nothing is written beside any deal, as much as is owed for the first one is for it.
+    """
+    amount = _amount(forms, typed, "amount", typed.amount)
+    received = today
+    description = ""
+    try:
+        received = forms.date(typed.received) if typed.received.strip() else today
+    except InputError as error:
+        typed.errors["received"] = str(error)
+    try:
+        description = _memo(forms, typed.description)
+    except InputError as error:
+        typed.errors["description"] = str(error)
+    last4 = typed.card_last4.strip()
+    if last4 and not _LAST_FOUR.fullmatch(last4):
+        typed.errors["card_last4"] = (
+            "Only the last four digits, such as 4242. A whole card number is never kept."
+        )
+    parts = {
+        owing.deal.id: _amount(forms, typed, f"part-{owing.deal.id}", written)
+        for owing in owed
+        if (written := typed.parts.get(owing.deal.id, "")).strip()
+    }
+    if not parts and first is not None:
+        [balance] = [owing.balance for owing in owed if owing.deal.id == first.id]
+        parts = {first.id: min(amount, max(ZERO, balance))}
+    if sum(parts.values(), ZERO) > amount and not typed.errors:
+        shown = forms.money_shown(sum(parts.values(), ZERO))
+        typed.errors["amount"] = f"The parts come to {shown}, which is more than the payment."
+    if typed.errors:
+        return None
+    given = {deal_id: part for deal_id, part in parts.items() if part > 0}
+    method = typed.method if typed.method in METHODS else METHODS[0]
+    return Given(amount, method, last4, received, description, given)
+
+
+def _amount(forms: Forms, typed: Typed, name: str, written: str) -> Decimal:
+    try:
+        amount = forms.money(written)
+    except InputError as error:
+        typed.errors[name] = str(error)
+        return ZERO
+    if not amount:
+        typed.errors[name] = "A payment is more than nothing. A mistake is made good by declaring it void."
+    return amount
+
+
+def _memo(forms: Forms, written: str) -> str:
+    text = forms.text(written)
+    if _CARD_NUMBER.search(text):
+        raise InputError("This looks like a card number. Only its last four digits may be kept.")
+    return text

@@ -1,0 +1,231 @@
+"""The way of a deal: converted to a sale with its purchase orders, shown, cancelled, reopened, and its milestones."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from crdtsync import ItemStatus
+from examples.sales.deals import (
+    cancel,
+    convert,
+    derive_purchase_orders,
+    note_milestone,
+    present,
+    purchase_orders_of,
+    reopen,
+    sale_id_of,
+    vendors_of,
+    why_not_converted,
+)
+from examples.sales.model import Deal, Quote, Sale
+from examples.sales.status import Status
+from examples.sales.web.desk import Desk
+from examples.sales.web.flow import flow_of, happenings_of
+from examples.sales.web.forms import InputError
+from examples.sales.web.pages.centers import CENTERS
+from examples.sales.web.pages.routing import go_to, route_in, title_of
+
+MILESTONES = (
+    "Measured",
+    "Deposit asked for",
+    "Delivered",
+    "Installed",
+    "Inspected",
+    "Service call",
+    "Closed",
+)
+"""What is offered; anything may be written."""
+REASONS = ("Bought elsewhere", "Too expensive", "Changed plans", "No answer", "Entered twice")
+
+
+class DealPages:
+    """Shows where a deal stands, and moves it on."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> Sequence[Route]:
+        """Return the routes of these pages."""
+        return [
+            *(
+                route
+                for name in CENTERS
+                for route in (
+                    route_in(name, "/{id}/flow", self.show),
+                    route_in(name, "/{id}/shown", self.mark_shown, "POST"),
+                    route_in(name, "/{id}/cancel", self.ask_to_cancel),
+                    route_in(name, "/{id}/cancel", self.cancel, "POST"),
+                    route_in(name, "/{id}/reopen", self.reopen, "POST"),
+                    route_in(name, "/{id}/milestones", self.note, "POST"),
+                )
+            ),
+            route_in("quotes", "/{id}/convert", self.ask_to_convert),
+            route_in("quotes", "/{id}/convert", self.convert, "POST"),
+            route_in("sales", "/{id}/purchase-orders", self.make_orders, "POST"),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Show where the deal stands, with what can be done next."""
+        return await self._flow(request)
+
+    async def ask_to_convert(self, request: Request) -> Response:
+        """Say what will happen if the quote becomes a sale."""
+        quote = await self._desk.replica.get(Quote, request.path_params["id"])
+        if await self._desk.replica.exists(Sale, sale_id_of(quote.id)):
+            return go_to(request, f"/sales/{sale_id_of(quote.id)}")
+        return await self._conversion(request, quote)
+
+    async def convert(self, request: Request) -> Response:
+        """Convert the quote, and go to the sale; one that is converted already is as it was."""
+        quote = await self._desk.replica.get(Quote, request.path_params["id"])
+        is_converted = quote.status is Status.CONVERTED_QUOTE
+        if not is_converted and why_not_converted(quote):
+            return await self._conversion(request, quote)
+        sale = await convert_here(self._desk, quote.id)
+        return go_to(request, f"/sales/{sale.id}")
+
+    async def make_orders(self, request: Request) -> Response:
+        """Make the purchase orders agree with the sale."""
+        sale = await self._desk.replica.get(Sale, request.path_params["id"])
+        await derive_purchase_orders(self._desk.replica, sale)
+        await mark_along(self._desk, sale.id, sale.id)
+        return await self._flow(request)
+
+    async def mark_shown(self, request: Request) -> Response:
+        """Record that the customer was shown it, on a screen or on paper made elsewhere."""
+        cls = self._cls(request)
+        await present(
+            self._desk.replica,
+            cls,
+            request.path_params["id"],
+            by=self._desk.author,
+            how="shown to the customer",
+        )
+        return await self._flow(request)
+
+    async def ask_to_cancel(self, request: Request) -> Response:
+        """Ask why, and say what stays."""
+        deal = await self._desk.replica.get(self._cls(request), request.path_params["id"])
+        return await self._cancelling(request, deal)
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancel the deal with a reason, and go back to it."""
+        typed = str((await request.form()).get("reason", ""))
+        deal = await self._desk.replica.get(self._cls(request), request.path_params["id"])
+        try:
+            reason = self._desk.forms.required_text(typed)
+        except InputError as error:
+            return await self._cancelling(request, deal, typed, str(error))
+        await cancel(self._desk.replica, self._cls(request), deal.id, by=self._desk.author, why=reason)
+        return go_to(request, f"/{request.path_params['center']}/{deal.id}")
+
+    async def reopen(self, request: Request) -> Response:
+        """Take back that it was cancelled."""
+        cls, deal_id = self._cls(request), request.path_params["id"]
+        await reopen(self._desk.replica, cls, deal_id, by=self._desk.author)
+        return await self._flow(request)
+
+    async def note(self, request: Request) -> Response:
+        """Add a milestone by hand, on a day."""
+        form = await request.form()
+        typed, day = str(form.get("what", "")), str(form.get("day", ""))
+        cls, deal_id = self._cls(request), request.path_params["id"]
+        what_error = day_error = ""
+        try:
+            what = self._desk.forms.required_text(typed)
+        except InputError as error:
+            what, what_error = "", str(error)
+        try:
+            on = self._desk.forms.date(day) if day.strip() else self._desk.today()
+        except InputError as error:
+            on, day_error = self._desk.today(), str(error)
+        if not what_error and not day_error:
+            await note_milestone(self._desk.replica, cls, deal_id, what, by=self._desk.author, on=on)
+            typed = day = ""
+        deal = await self._desk.replica.get(cls, deal_id)
+        return self._desk.page(
+            request,
+            "editor_milestones.html",
+            name=request.path_params["center"],
+            deal=deal,
+            milestones=milestones_of(
+                self._desk, deal, typed=typed, day=day, what_error=what_error, day_error=day_error
+            ),
+        )
+
+    def _cls(self, request: Request) -> type[Deal]:
+        return CENTERS[request.path_params["center"]].cls
+
+    async def _flow(self, request: Request) -> Response:
+        name = request.path_params["center"]
+        deal = await self._desk.replica.get(self._cls(request), request.path_params["id"])
+        flow = await flow_of(self._desk, deal)
+        return self._desk.page(request, "editor_flow.html", name=name, deal=deal, flow=flow)
+
+    async def _conversion(self, request: Request, quote: Quote) -> Response:
+        conflicts = await self._desk.replica.conflicts(quote.id)
+        vendors = vendors_of(quote)
+        item = await self._desk.replica.item(quote.id)
+        return self._desk.page(
+            request,
+            "convert.html",
+            quote=quote,
+            title=title_of(quote),
+            vendors=vendors,
+            unbought=sum(line.quantity > 0 for line in quote.lines) - sum(vendors.values()),
+            undecided=sum(conflict.needs_decision for conflict in conflicts),
+            why_not=why_not_converted(quote),
+            is_sent_along=item.state.status is not ItemStatus.DRAFT,
+            is_awaited=quote.status is Status.CONVERTED_QUOTE,
+        )
+
+    async def _cancelling(self, request: Request, deal: Deal, typed: str = "", error: str = "") -> Response:
+        name = request.path_params["center"]
+        orders = await purchase_orders_of(self._desk.replica, deal.id) if isinstance(deal, Sale) else []
+        return self._desk.page(
+            request,
+            "cancel.html",
+            name=name,
+            one=CENTERS[name].one,
+            deal=deal,
+            title=title_of(deal),
+            sent=[order for order in orders if order.sent],
+            reasons=REASONS,
+            typed=typed,
+            error=error,
+        )
+
+
+def milestones_of(
+    desk: Desk, deal: Deal, *, typed: str = "", day: str = "", what_error: str = "", day_error: str = ""
+) -> dict[str, object]:
+    """Return what the list of milestones and its form show."""
+    return {
+        "happenings": happenings_of(desk, deal),
+        "offered": MILESTONES,
+        "typed": typed,
+        "day": day,
+        "what_error": what_error,
+        "day_error": day_error,
+    }
+
+
+async def convert_here(desk: Desk, quote_id: str) -> Sale:
+    """Convert a quote; what comes of it goes to the main system if the quote does.
+
+    Raises:
+        DocumentNotFoundError: there is no such quote here.
+    """
+    sale = await convert(desk.replica, quote_id, by=desk.author)
+    await mark_along(desk, quote_id, sale.id)
+    return sale
+
+
+async def mark_along(desk: Desk, leader_id: str, sale_id: str) -> None:
+    """Mark a sale and its purchase orders for sync, if the document they follow is marked."""
+    item = await desk.replica.item(leader_id)
+    if item.state.status is not ItemStatus.DRAFT:
+        orders = await purchase_orders_of(desk.replica, sale_id)
+        await desk.replica.mark_for_sync(sale_id, *(order.id for order in orders))

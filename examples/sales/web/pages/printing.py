@@ -1,0 +1,119 @@
+"""The printable page of a quote or a sale. Opening it changes nothing; that it was printed is a milestone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from examples.sales.deals import paper_of, present
+from examples.sales.model import Address, Customer, Deal, Line
+from examples.sales.pricing import charge_amount, unit_price
+from examples.sales.status import MilestoneKind, Status, is_cancelled
+from examples.sales.web.desk import Desk
+from examples.sales.web.forms import Forms
+from examples.sales.web.money import money_of
+from examples.sales.web.pages.centers import CENTERS
+from examples.sales.web.pages.routing import route_in, title_of
+
+PRINTED = "printed"
+_INCHES = {"width": "wide", "height": "high"}
+_WORDS = ("mount", "finish", "color", "control", "remarks")
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedLine:
+    """A line of goods on paper."""
+
+    what: str
+    options: str
+    quantity: int
+    each: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedCharge:
+    """A charge on paper."""
+
+    name: str
+    amount: Decimal
+
+
+class PrintPages:
+    """Shows what goes on paper, and records that it did."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> Sequence[Route]:
+        """Return the routes of these pages."""
+        return [
+            route
+            for name in CENTERS
+            for route in (
+                route_in(name, "/{id}/print", self.show),
+                route_in(name, "/{id}/print", self.record, "POST"),
+            )
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Show the page that is printed."""
+        name = request.path_params["center"]
+        deal = await self._desk.replica.get(CENTERS[name].cls, request.path_params["id"])
+        status = getattr(deal, "status")  # noqa: B009 - both kinds have one
+        totals = deal.totals
+        pieces = sum(line.quantity for line in deal.lines)
+        printed = [seen.digest for seen in deal.milestones if seen.kind is MilestoneKind.PRESENTED]
+        return self._desk.page(
+            request,
+            "print.html",
+            name=name,
+            deal=deal,
+            kind="Order" if status is Status.ORDER else CENTERS[name].one.capitalize(),
+            title=title_of(deal),
+            address=await self._address(deal),
+            rows=[_printed(self._desk.forms, line) for line in deal.lines],
+            charges=[
+                PrintedCharge(charge.name, charge_amount(charge.rate, totals.goods, pieces))
+                for charge in deal.charges
+            ],
+            totals=totals,
+            money=await money_of(self._desk, deal),
+            notes=str(deal.notes).strip(),
+            is_pending=status in (Status.QUOTE_PENDING, Status.SALE_PENDING),
+            is_known=bool(printed) and printed[-1] == paper_of(deal),
+            is_cancelled=is_cancelled(deal.milestones),
+        )
+
+    async def record(self, request: Request) -> Response:
+        """Record that it was printed, unless it was printed so already."""
+        cls = CENTERS[request.path_params["center"]].cls
+        await present(self._desk.replica, cls, request.path_params["id"], by=self._desk.author, how=PRINTED)
+        return PlainTextResponse("", status_code=204)
+
+    async def _address(self, deal: Deal) -> Address | None:
+        if deal.bill_to is not None:
+            return deal.bill_to
+        customer = await self._desk.replica.get_or_none(Customer, deal.customer)
+        return customer.billing if customer is not None else None
+
+
+def _printed(forms: Forms, line: Line) -> PrintedLine:
+    each = unit_price(line.price)
+    measures = [
+        f"{forms.number_shown(found)} in {word}"
+        for name, word in _INCHES.items()
+        if (found := getattr(line, name)) is not None
+    ]
+    words = [found for name in _WORDS if (found := getattr(line, name))]
+    what = line.description or line.item.code or "Goods"
+    return PrintedLine(
+        what,
+        ", ".join([*filter(None, [line.room, line.item.style]), *measures, *words]),
+        line.quantity,
+        each,
+        each * line.quantity,
+    )
