@@ -6,30 +6,23 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from crdtsync.errors import CrdtSyncError, DocumentLockedError, DocumentNotFoundError
+from crdtsync.errors import CrdtSyncError, DocumentNotFoundError
 from examples.sales.web.desk import HERE, Desk
 from examples.sales.web.events import Events
-from examples.sales.web.health import health_of
 from examples.sales.web.pages.catalogue import CataloguePages
 from examples.sales.web.pages.centers import CENTERS, CenterPages
 from examples.sales.web.pages.conflicts import ConflictPages
-from examples.sales.web.pages.deals import DealPages
 from examples.sales.web.pages.customers import CustomerPages
 from examples.sales.web.pages.editor import EditorPages
 from examples.sales.web.pages.folder import FolderPages
+from examples.sales.web.pages.header import HeaderPages
 from examples.sales.web.pages.items import ItemPages
-from examples.sales.web.pages.payments import PaymentPages
-from examples.sales.web.pages.printing import PrintPages
-from examples.sales.web.pages.purchasing import PurchasingPages
 from examples.sales.web.pages.lines import LinePages
 from examples.sales.web.security import Guard
-
-SLOW_FOLDER_S = 60.0
-"""How long a slow folder takes over a file."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -46,13 +39,13 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
         ConflictPages(desk),
     )
     lines, customers, catalogue = LinePages(desk, editor), CustomerPages(desk), CataloguePages(desk)
-    switches = Switches(desk, events, on_switch)
+    header = HeaderPages(desk, events, on_switch)
     return Starlette(
         routes=[
             Route("/", _to_quotes),
-            Route("/health", switches.show),
-            Route("/offline", switches.offline, methods=["POST"]),
-            Route("/slow", switches.slow, methods=["POST"]),
+            Route("/health", header.show),
+            Route("/offline", header.offline, methods=["POST"]),
+            Route("/slow", header.slow, methods=["POST"]),
             Route("/events", partial(_events, events)),
             Route("/items", items.show),
             Route("/items/mark", items.mark, methods=["POST"]),
@@ -70,39 +63,10 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
         middleware=[Middleware(Guard, protection=desk.protection)],
         exception_handlers={
             DocumentNotFoundError: partial(_failed, desk, 404),
-            DocumentLockedError: _locked,
             CrdtSyncError: partial(_failed, desk, 500),
             404: partial(_failed, desk, 404),
         },
     )
-
-
-class Switches:
-    """The header, and what can be switched there."""
-
-    def __init__(self, desk: Desk, events: Events, on_switch: Callable[[], None]) -> None:
-        self._desk = desk
-        self._events = events
-        self._on_switch = on_switch
-
-    async def show(self, request: Request) -> Response:
-        """Show how the sync fares."""
-        return self._desk.page(request, "health.html", health=await health_of(self._desk))
-
-    async def offline(self, request: Request) -> Response:
-        """Turn the offline switch."""
-        self._desk.switch.turn(offline=not self._desk.switch.is_offline)
-        return await self._turned(request)
-
-    async def slow(self, request: Request) -> Response:
-        """Turn the switch of the slow folder."""
-        self._desk.delay.delay_s = 0.0 if self._desk.delay.delay_s else SLOW_FOLDER_S
-        return await self._turned(request)
-
-    async def _turned(self, request: Request) -> Response:
-        self._events.switched()
-        self._on_switch()
-        return await self.show(request)
 
 
 def _of_center(name: str, centers: CenterPages) -> list[Route]:
@@ -132,11 +96,3 @@ async def _events(events: Events, request: Request) -> Response:
 async def _failed(desk: Desk, status_code: int, request: Request, error: Exception) -> Response:
     told = str(error) if isinstance(error, CrdtSyncError) else "There is no such page."
     return desk.page(request, "failed.html", status_code=status_code, told=told)
-
-
-async def _locked(_: Request, error: Exception) -> Response:
-    return PlainTextResponse(
-        f"This is being synced and cannot be changed meanwhile: {str(error).partition(': ')[2]}. "
-        "Printing and payments go on.",
-        status_code=423,
-    )
