@@ -30,7 +30,8 @@
     |  |- RemoteFileExistsError          a file of that name is there already
     |  |- RemoteFileNotLocalError        listed, but its content is not on this machine
     |  |- RemoteFileTooLargeError        larger than the bound that was given
-    |  |- MarkerMissingError             the folder is not (or no longer) ours, or not yet set up
+    |  |- MarkerMissingError             the folder is not (or no longer) ours
+    |  |  `- RemoteNotSetUpError           or not ours yet: the office has not set it up, or it has not arrived
     |  `- MarkerConflictError            the folder belongs to another set of replicas
     |- FormatError                     bytes from outside; never an accident of this process
     |  |- PartialFileError               the file is not complete yet
@@ -221,6 +222,10 @@ class MarkerMissingError(RemoteError):
     """The folder has no marker of ours: not mounted, emptied, replaced, or not set up yet."""
 
     waiting_helps = True
+
+
+class RemoteNotSetUpError(MarkerMissingError):
+    """The folder is not set up yet, or has not arrived here: a workstation was started before the office."""
 
 
 class MarkerConflictError(RemoteError):

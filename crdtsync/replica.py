@@ -587,8 +587,9 @@ class Replica:
         """Sync for as long as the `async with` block runs, whenever there is something to do.
 
         If another process of this machine runs the sync already, this one stands by and takes over when that
-        stops. A remote that cannot be used is waited for (see `SyncState.problem`); arguments as for `sync`,
-        and `on_round` is called with the report of every round that came to its end.
+        stops. A remote that cannot be used is waited for (see `SyncState.problem`), for up to half a minute from
+        one attempt to the next: `hurry_sync` ends such a wait. Arguments as for `sync`, and `on_round` is called
+        with the report of every round that came to its end.
         """
         return agent.syncing(
             self._workspace,
@@ -597,6 +598,16 @@ class Replica:
             on_progress=on_progress,
             on_round=on_round,
         )
+
+    async def hurry_sync(self) -> None:
+        """Have the syncing of this replica try at once: for a button "sync now", or when the network is back.
+
+        The syncing may run in another process of this machine. Where none runs, nothing happens.
+
+        Raises:
+            StoreError: it does not run in this process, and the word to the others could not be written.
+        """
+        await agent.hurry(self._workspace)
 
     async def remotes(self) -> list[health.RemoteHealth]:
         """Return the remotes this replica is attached to, and what waits for each."""

@@ -67,6 +67,7 @@ class Workspace:
         self.examiner = _examiner(environment)
         self._declared: set[type[Document]] = set()
         self._listeners: list[Callable[[], None]] = []
+        self._hurried: list[Callable[[], None]] = []
         database.join(self)
 
     @classmethod
@@ -226,6 +227,17 @@ class Workspace:
         """Call `listener` after every write of this process; the result stops that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def hurry(self) -> bool:
+        """Tell those of this process who wait for the remote not to wait any longer; False if there are none."""
+        for listener in tuple(self._hurried):
+            listener()
+        return bool(self._hurried)
+
+    def listen_for_hurry(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` when somebody is in a hurry; the result stops that."""
+        self._hurried.append(listener)
+        return lambda: self._hurried.remove(listener)
 
 
 def meta(connection: sqlite3.Connection, key: str) -> Any:

@@ -10,10 +10,17 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from crdtsync.errors import FormatError, RemoteError, StoreBusyError, StoreFullError, SyncBusyError
+from crdtsync.errors import (
+    FormatError,
+    RemoteError,
+    RemoteNotSetUpError,
+    StoreBusyError,
+    StoreFullError,
+    SyncBusyError,
+)
 from crdtsync.remote import Remote
 from crdtsync.store import feeds
-from crdtsync.store.workspace import Workspace, disk_failure
+from crdtsync.store.workspace import Workspace, disk_failure, meta, set_meta
 from crdtsync.sync.report import OnProgress, SyncReport
 from crdtsync.sync.session import Session, open_session
 from crdtsync.sync.steps import sync_round
@@ -29,6 +36,8 @@ SETTLE_S = 0.01
 
 BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 LOCK_POLL_S = 1.0
+HURRIES = "hurries"
+"""Setting: how often a process that does not run the sync has asked for a round at once."""
 
 OnRound = Callable[[SyncReport], None]
 """Is told what a round did, when it has come to its end."""
@@ -160,20 +169,28 @@ class _Agent:
         self._on_progress = on_progress
         self._on_round = on_round
         self._wake = asyncio.Event()
+        self._hurried = asyncio.Event()
+        """Somebody wants a round now, whatever the remote has answered so far."""
         self._noted: str | None = None
         """What the database says of the remote; None: not known, an earlier process may have written it."""
 
     async def run(self) -> None:
         lock = await self._lock()
         stop = self._workspace.listen(self._wake.set)
+        stop_hurry = self._workspace.listen_for_hurry(self._hurry)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_remote())
                 group.create_task(self._watch_others())
                 group.create_task(self._rounds())
         finally:
+            stop_hurry()
             stop()
             lock.release()
+
+    def _hurry(self) -> None:
+        self._hurried.set()
+        self._wake.set()
 
     async def _lock(self) -> FileLock:
         while True:
@@ -195,6 +212,8 @@ class _Agent:
         failures = 0
         while True:
             self._wake.clear()
+            self._hurried.clear()
+            is_failing = False
             wait_s = self._remote.traits.poll_interval_s
             try:
                 if session is None:
@@ -207,21 +226,29 @@ class _Agent:
                     self._on_round(self._state.last)
                 failures = 0
                 await self._note("")
+            except RemoteNotSetUpError as error:
+                # So every workstation begins that is started before the office: the next file there may be the marker.
+                if self._state.problem != str(error):
+                    _LOG.info("sync begins as soon as the office has set the folder up: %s", error)
+                await self._note(str(error))
             except (RemoteError, FormatError, StoreBusyError, StoreFullError) as error:
                 wait_s = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
+                is_failing = True
                 failures += 1
                 is_known = self._state.problem == str(error)
                 _LOG.log(logging.DEBUG if is_known else logging.WARNING, "sync waits: %s", error)
                 await self._note(str(error))
-            await self._pause(wait_s, is_failing=failures > 0)
+            await self._pause(wait_s, is_failing=is_failing)
+            if self._hurried.is_set():
+                failures = 0
 
     async def _pause(self, wait_s: float, *, is_failing: bool) -> None:
-        """Wait for something to do; a failing remote is left alone for the whole time."""
-        if is_failing:
-            await asyncio.sleep(wait_s)
-            return
+        """Wait for something to do. A failing remote is left alone all the time, unless somebody is in a hurry."""
         try:
             async with asyncio.timeout(wait_s):
+                if is_failing:
+                    await self._hurried.wait()
+                    return
                 await self._wake.wait()
                 await asyncio.sleep(SETTLE_S)
         except TimeoutError:
@@ -238,12 +265,16 @@ class _Agent:
             await asyncio.sleep(self._remote.traits.poll_interval_s)
 
     async def _watch_others(self) -> None:
-        seen = 0
+        seen, hurries = 0, await self._workspace.database.read(_hurries)
         while True:
             now = await self._workspace.database.read(_data_version)
             if now != seen:
                 seen = now
                 self._wake.set()
+                wanted = await self._workspace.database.read(_hurries)
+                if wanted != hurries:
+                    hurries = wanted
+                    self._hurry()
             await asyncio.sleep(OTHERS_POLL_S)
 
     async def _note(self, problem: str) -> None:
@@ -258,6 +289,21 @@ class _Agent:
         self._noted = problem
 
 
+async def hurry(workspace: Workspace) -> None:
+    """Have the syncing of this replica try at once, in whatever process of this machine it runs.
+
+    Raises:
+        StoreError: it does not run in this process, and the word to the others could not be written.
+    """
+    if workspace.hurry():
+        return
+
+    def job(connection: sqlite3.Connection) -> None:
+        set_meta(connection, HURRIES, _hurries(connection) + 1)
+
+    await workspace.write(job)
+
+
 async def _note(workspace: Workspace, remote: Remote, problem: str) -> None:
     def job(connection: sqlite3.Connection) -> None:
         row = feeds.remote(connection, remote.address)
@@ -265,6 +311,10 @@ async def _note(workspace: Workspace, remote: Remote, problem: str) -> None:
             feeds.set_problem(connection, row.n, problem, workspace.environment.now_ms())
 
     await workspace.database.write(job)
+
+
+def _hurries(connection: sqlite3.Connection) -> int:
+    return int(meta(connection, HURRIES) or 0)
 
 
 def _data_version(connection: sqlite3.Connection) -> int:

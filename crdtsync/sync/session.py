@@ -12,6 +12,7 @@ from crdtsync.errors import (
     MarkerMissingError,
     RemoteError,
     RemoteFileExistsError,
+    RemoteNotSetUpError,
     RemoteUnavailableError,
 )
 from crdtsync.protocol.ids import FeedId, FolderId, ReplicaId, new_feed_id, new_folder_id
@@ -134,7 +135,8 @@ async def open_session(workspace: Workspace, remote: Remote, *, create_folder: b
             sets one up, so that two workstations cannot set up two folders in one place.
 
     Raises:
-        MarkerMissingError: the folder is not set up, or not the one this replica was attached to.
+        RemoteNotSetUpError: the folder is not set up, or has not arrived here.
+        MarkerMissingError: it is not the one this replica was attached to.
         MarkerConflictError: there are markers of several folders.
         StoreInSharedFolderError: the replica's directory lies inside the remote's.
         RemoteError: the remote cannot be used.
@@ -190,12 +192,12 @@ def _require_empty(
     remote: Remote, files: list[RemoteFile], workspace: Workspace, *, create_folder: bool | None
 ) -> None:
     if any(classify(file.name).worth_opening for file in files):
-        raise MarkerMissingError(
+        raise RemoteNotSetUpError(
             f"{remote.address} holds files of a folder whose marker is not there",
             hint="Wait until the folder is fully synced",
         )
     if not (workspace.identity.role == "office" if create_folder is None else create_folder):
-        raise MarkerMissingError(
+        raise RemoteNotSetUpError(
             f"{remote.address} is not set up",
             hint="The office sets the folder up when it syncs first; wait until its marker has arrived here",
         )

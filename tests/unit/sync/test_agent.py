@@ -242,6 +242,99 @@ async def test_folder_that_is_not_set_up_is_waited_for(tmp_path):
             await until(runs)
 
 
+async def test_a_folder_that_is_not_set_up_yet_is_no_reason_for_a_warning(tmp_path, caplog):
+    """A workstation that is started before the office says what happens next, and begins with the marker."""
+    place = MemoryPlace()
+    with caplog.at_level(logging.INFO, logger="crdtsync"):
+        async with machine(tmp_path, "R1") as r1, machine(tmp_path, "office", "office") as office:
+            async with r1.syncing(MemoryRemote(place)) as state:
+
+                async def told():
+                    return "not set up" in state.problem
+
+                await until(told)
+                await office.sync(MemoryRemote(place))
+
+                async def runs():
+                    return state.rounds > 0
+
+                await until(runs)
+    assert [record.levelname for record in caplog.records if "set up" in record.message] == ["INFO"]
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Leave a failing remote alone for longer than any test runs."""
+    monkeypatch.setattr(agent, "BACK_OFF_S", (1000,))
+
+
+async def test_somebody_in_a_hurry_ends_the_wait_for_a_failing_remote(tmp_path, patient):
+    place = MemoryPlace()
+    place.is_reachable = False
+    async with machine(tmp_path, "office", "office") as office:
+        async with office.syncing(MemoryRemote(place)) as state:
+
+            async def troubled():
+                return bool(state.problem)
+
+            await until(troubled)
+            place.is_reachable = True
+            await office.hurry_sync()
+
+            async def runs():
+                return state.rounds > 0 and not state.problem
+
+            await until(runs)
+
+
+async def test_somebody_in_a_hurry_need_not_be_in_the_process_that_syncs(tmp_path, patient):
+    place = MemoryPlace()
+    place.is_reachable = False
+    async with machine(tmp_path, "office", "office") as office, machine(tmp_path, "office", "office") as desk:
+        async with office.syncing(MemoryRemote(place)) as state, desk.syncing(MemoryRemote(place)) as other:
+
+            async def troubled():
+                return bool(state.problem) and other.is_standby
+
+            await until(troubled)
+            place.is_reachable = True
+            await desk.hurry_sync()
+
+            async def runs():
+                return state.rounds > 0 and not state.problem
+
+            await until(runs)
+
+
+async def test_edits_do_not_hurry_a_failing_remote(tmp_path, patient):
+    place = MemoryPlace()
+    place.is_reachable = False
+    async with machine(tmp_path, "office", "office") as office:
+        attempts = 0
+
+        class Counting(MemoryRemote):
+            async def list(self, prefix=""):
+                nonlocal attempts
+                attempts += 1
+                return await super().list(prefix)
+
+        async with office.syncing(Counting(place)) as state:
+
+            async def troubled():
+                return bool(state.problem)
+
+            await until(troubled)
+            for _ in range(5):
+                await make(office)
+                await asyncio.sleep(0)
+            assert attempts == 1
+
+
+async def test_a_replica_that_does_not_sync_can_be_hurried(tmp_path):
+    async with machine(tmp_path, "office", "office") as office:
+        await office.hurry_sync()
+
+
 async def test_a_problem_that_stays_is_logged_once(tmp_path, caplog):
     """An application that shows warnings is not to fill its log for as long as a laptop is on the road."""
     place = MemoryPlace()
