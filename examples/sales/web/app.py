@@ -6,22 +6,26 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from crdtsync.errors import CrdtSyncError, DocumentNotFoundError
+from crdtsync.errors import CrdtSyncError, DocumentLockedError, DocumentNotFoundError
 from examples.sales.web.desk import HERE, Desk
 from examples.sales.web.events import Events
 from examples.sales.web.pages.catalogue import CataloguePages
 from examples.sales.web.pages.centers import CENTERS, CenterPages
 from examples.sales.web.pages.conflicts import ConflictPages
 from examples.sales.web.pages.customers import CustomerPages
+from examples.sales.web.pages.deals import DealPages
 from examples.sales.web.pages.editor import EditorPages
 from examples.sales.web.pages.folder import FolderPages
 from examples.sales.web.pages.header import HeaderPages
 from examples.sales.web.pages.items import ItemPages
 from examples.sales.web.pages.lines import LinePages
+from examples.sales.web.pages.payments import PaymentPages
+from examples.sales.web.pages.printing import PrintPages
+from examples.sales.web.pages.purchasing import PurchasingPages
 from examples.sales.web.security import Guard
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -59,10 +63,15 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
             *lines.routes(),
             Mount("/static", StaticFiles(directory=HERE / "static")),
             *(route for name in CENTERS for route in _of_center(name, centers)),
+            *DealPages(desk).routes(),
+            *PurchasingPages(desk).routes(),
+            *PaymentPages(desk).routes(),
+            *PrintPages(desk).routes(),
         ],
         middleware=[Middleware(Guard, protection=desk.protection)],
         exception_handlers={
             DocumentNotFoundError: partial(_failed, desk, 404),
+            DocumentLockedError: _locked,
             CrdtSyncError: partial(_failed, desk, 500),
             404: partial(_failed, desk, 404),
         },
@@ -96,3 +105,11 @@ async def _events(events: Events, request: Request) -> Response:
 async def _failed(desk: Desk, status_code: int, request: Request, error: Exception) -> Response:
     told = str(error) if isinstance(error, CrdtSyncError) else "There is no such page."
     return desk.page(request, "failed.html", status_code=status_code, told=told)
+
+
+async def _locked(_: Request, error: Exception) -> Response:
+    return PlainTextResponse(
+        f"This is being synced and cannot be changed meanwhile: {str(error).partition(': ')[2]}. "
+        "Printing and payments go on.",
+        status_code=423,
+    )
