@@ -31,9 +31,9 @@ class OfflineSwitch:
         self.is_offline = offline
 
     async def wait_until_turned_on(self) -> None:
-        """Return the next time somebody goes from offline to online."""
-        self._turned_on.clear()
+        """Return when somebody has gone from offline to online since this was last called."""
         await self._turned_on.wait()
+        self._turned_on.clear()
 
     def require_online(self) -> None:
         """Refuse to go on while offline.

@@ -6,11 +6,10 @@ output. When the input ends, so does it: a workstation never outlives the launch
 
 import argparse
 import asyncio
-import json
 import secrets
+import socket
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,17 +21,42 @@ from crdtsync.errors import CrdtSyncError
 from crdtsync.remote import Remote
 from examples.sales.model import KINDS
 from examples.sales.web.app import make_app
+from examples.sales.web.children import listen, tell
 from examples.sales.web.desk import Desk
 from examples.sales.web.events import Events
 from examples.sales.web.forms import Forms
+from examples.sales.web.loading import first_of
 from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.security import Protection
 from examples.sales.web.switch import SlowRemote, SwitchableRemote
 
 LOOPBACK = "127.0.0.1"
 SWITCH_COMMAND = "switch"
+DELAY_COMMAND = "delay"
+"""Followed by seconds."""
 STOP_GRACE_S = 1
 """How long open event streams may keep a workstation from stopping."""
+
+
+class Server(uvicorn.Server):
+    """A server that tells when it answers, and leaves signals to the launcher."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        tell(is_ready=True)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket that nobody else has.
+
+    Raises:
+        OSError: somebody has it, or the address is none of this machine.
+    """
+    try:
+        return socket.create_server((host, port), backlog=256)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror or error}: {host}:{port}") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(run(given))
     except (OSError, CrdtSyncError) as error:
-        _tell(failure=str(error))
+        tell(failure=str(error))
+        return 2
+    except BaseExceptionGroup as errors:
+        tell(failure=str(first_of(errors)))
         return 2
     except KeyboardInterrupt:
         pass
@@ -51,59 +78,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def run(given: argparse.Namespace) -> None:
     """Open the replica, sync and serve until the standard input ends."""
     given.data.mkdir(parents=True, exist_ok=True)
-    async with open_replica(
-        given.data / given.name, name=given.name, role=given.role, author=given.author, kinds=KINDS
-    ) as replica:
-        desk = _desk_of(given, replica)
-        events = Events(desk, tuple(center.kind for center in CENTERS.values()))
-        desk.folder.remote = f"folder:{given.folder}"
-        desk.folder.is_cut_off = lambda: desk.switch.is_offline
-        remote = SwitchableRemote(SlowRemote(open_remote(f"folder:{given.folder}"), desk.delay), desk.switch)
+    with bound(given.host, given.port) as listening:
+        async with open_replica(
+            given.data / given.name, name=given.name, role=given.role, author=given.author, kinds=KINDS
+        ) as replica:
+            await _serve(given, replica, listening)
 
-        def told() -> None:
-            _tell(is_offline=desk.switch.is_offline)
 
-        app = make_app(desk, events, on_switch=told)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                host=LOOPBACK,
-                port=given.port,
-                lifespan="off",
-                log_level="warning",
-                timeout_graceful_shutdown=STOP_GRACE_S,
-            )
+async def _serve(given: argparse.Namespace, replica: Replica, listening: socket.socket) -> None:
+    desk = _desk_of(given, replica)
+    events = Events(desk, tuple(center.kind for center in CENTERS.values()))
+    desk.folder.remote = f"folder:{given.folder}"
+    desk.folder.is_cut_off = lambda: desk.switch.is_offline
+    remote = SwitchableRemote(SlowRemote(open_remote(f"folder:{given.folder}"), desk.delay), desk.switch)
+
+    def told() -> None:
+        tell(is_offline=desk.switch.is_offline, delay_s=desk.delay.delay_s)
+
+    app = make_app(desk, events, on_switch=told)
+    server = Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_level="warning",
+            timeout_graceful_shutdown=STOP_GRACE_S,
         )
+    )
 
-        def obey(command: str) -> None:
-            if command == SWITCH_COMMAND:
-                desk.switch.turn(offline=not desk.switch.is_offline)
-                events.switched()
-                told()
-            elif not command:
-                server.should_exit = True
-
-        _listen(obey)
-        async with asyncio.TaskGroup() as group:
-            beside = [
-                group.create_task(keep_syncing(desk, events, remote)),
-                group.create_task(events.run()),
-            ]
+    def obey(command: str) -> None:
+        if command == SWITCH_COMMAND:
+            desk.switch.turn(offline=not desk.switch.is_offline)
+            events.switched()
             told()
-            await server.serve()
-            for task in beside:
-                task.cancel()
+        elif command.startswith(f"{DELAY_COMMAND} "):
+            desk.delay.delay_s = float(command.split()[1])
+            events.switched()
+            told()
+        elif not command:
+            server.should_exit = True
+
+    listen(obey)
+    async with asyncio.TaskGroup() as group:
+        beside = [
+            group.create_task(keep_syncing(desk, events, remote)),
+            group.create_task(events.run()),
+        ]
+        told()
+        await server.serve(sockets=[listening])
+        for task in beside:
+            task.cancel()
 
 
 async def keep_syncing(desk: Desk, events: Events, remote: Remote) -> None:
-    """Sync for as long as the workstation runs.
-
-    A remote that failed is left alone for up to half a minute; somebody who has just switched the workstation
-    online does not want to wait for that, and so the syncing begins anew.
-    """
-    while True:
-        async with desk.replica.syncing(remote, on_round=events.on_round) as desk.sync:
+    """Sync for as long as the workstation runs, and at once when somebody has switched it online."""
+    async with desk.replica.syncing(remote, on_round=events.on_round) as desk.sync:
+        while True:
             await desk.switch.wait_until_turned_on()
+            await desk.replica.hurry_sync()
 
 
 def token_of(path: Path) -> str:
@@ -118,29 +149,11 @@ def token_of(path: Path) -> str:
 
 def _desk_of(given: argparse.Namespace, replica: Replica) -> Desk:
     protection = Protection(
-        token_of(given.data / f"{given.name}.token"), hosts=(LOOPBACK, "localhost"), framed_by=given.framed_by
+        token_of(given.data / f"{given.name}.token"),
+        hosts=(LOOPBACK, "localhost", given.host),
+        framed_by=given.framed_by,
     )
     return Desk(replica, protection, Forms(Locale.parse(given.locale), given.currency), given.author)
-
-
-def _listen(obey: Callable[[str], None]) -> None:
-    """Call a function in the event loop with every line of the standard input, at its end with an empty one."""
-    loop = asyncio.get_running_loop()
-
-    def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(obey, line.strip())
-        with suppress(RuntimeError):  # It has stopped already.
-            loop.call_soon_threadsafe(obey, "")
-
-    # Windows has no other way to wait for a pipe that asyncio did not make.
-    threading.Thread(target=read, daemon=True).start()
-
-
-def _tell(**facts: object) -> None:
-    with suppress(OSError):  # Nobody may be there to read it.
-        sys.stdout.write(json.dumps(facts) + "\n")
-        sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -150,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--author", default="")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--host", default=LOOPBACK)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--locale", default="en_US")
     parser.add_argument("--currency", default="USD")
