@@ -22,9 +22,12 @@ from examples.sales.web.fields import (
     PRICE_FIELDS,
     Field,
 )
+from examples.sales.web.flow import flow_of
 from examples.sales.web.marks import Mark, Marks, marks_of
+from examples.sales.web.money import money_of
 from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, save_cell
 from examples.sales.web.pages.centers import CENTERS
+from examples.sales.web.pages.deals import mark_along, milestones_of
 from examples.sales.web.pages.routing import route_in
 from examples.sales.web.texts import carried_over
 
@@ -135,7 +138,9 @@ class EditorPages:
 
     async def mark(self, request: Request) -> Response:
         """Mark the document for sync, so that it is given its number."""
-        await self._desk.replica.mark_for_sync(request.path_params["id"])
+        deal_id = request.path_params["id"]
+        await self._desk.replica.mark_for_sync(deal_id)
+        await mark_along(self._desk, deal_id, deal_id)
         return await self._page(request, "editor_deal.html")
 
     async def done(
@@ -206,6 +211,9 @@ class EditorPages:
             item=item,
             undecided=sum(conflict.needs_decision for conflict in conflicts),
             last=history[-1] if history else None,
+            flow=await flow_of(self._desk, deal),
+            money=await money_of(self._desk, deal),
+            milestones=milestones_of(self._desk, deal),
             **values,
         )
 
