@@ -220,4 +220,5 @@ _PAGES_MAX = 0xFFFF_FFFE
 _NOT_ALONE = {
     "PRAGMA query_only = ON": "PRAGMA query_only",  # The writer has the same connection.
     "PRAGMA journal_mode = WAL": "PRAGMA journal_mode",  # As for a database in memory, which has no such log.
+    "PRAGMA foreign_keys = OFF": "PRAGMA foreign_keys",  # It is; saying so expires every prepared statement.
 }
