@@ -61,13 +61,13 @@ def environment(home):
     }
 
 
-def run(line, directory):
-    """Run one line of a shell block to its end; return all it printed, which must not be an error."""
+def run(line, directory, *, fails=False, **variables):
+    """Run one line of a shell block to its end, which must be the expected one; return all it printed."""
     ran = subprocess.run(
         line,
         shell=True,
         cwd=directory,
-        env=environment(directory),
+        env=environment(directory) | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -75,7 +75,7 @@ def run(line, directory):
         check=False,
         timeout=PATIENCE_S,
     )
-    assert ran.returncode == 0, f"{line}\n{ran.stdout}"
+    assert (ran.returncode != 0) == fails, f"{line}\n{ran.stdout}"
     return ran.stdout
 
 
