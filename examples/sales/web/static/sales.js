@@ -2,17 +2,17 @@
 "use strict";
 (() => {
   const typing = (node) => node.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
-  // A field that is typed in, whose value is on its way, or that could not be read, is left as it is, with what
-  // its typist has seen.
-  const isBusy = (node) =>
-    typing(node) || node.querySelector(".htmx-request, [aria-invalid=true]") || node.classList.contains("is-typed");
+  // A field that holds what was typed and is not saved, whose value is on its way, or that could not be read, is
+  // left as it is, with what its typist has seen. The focus alone is no reason: who has typed nothing sees what is new.
+  const isBusy = (node) => node.classList.contains("is-typed") || node.querySelector(".htmx-request, [aria-invalid=true]");
+  const seenOf = (field) => field.querySelector("[name=seen]");
   let answered = null; // The field whose own answer this is.
 
   const callbacks = {
     beforeNodeMorphed: (old, fresh) => {
       if (old.nodeType !== 1 || !old.classList.contains("field") || old === answered) return true;
       if (!isBusy(old)) return true;
-      const before = old.querySelector("[name=seen]"), after = fresh.querySelector("[name=seen]");
+      const before = seenOf(old), after = seenOf(fresh);
       if (before && after && before.value !== after.value) old.classList.add("is-behind");
       return false;
     },
@@ -26,22 +26,39 @@
     beforeAttributeUpdated: (name, node) => !(name === "checked" && node.type === "checkbox") && !(name === "open" && node.tagName === "DETAILS"),
   };
 
+  const merge = (target, fresh) => {
+    answered = target.classList.contains("field") && !(typing(target) && target.classList.contains("is-typed")) ? target : null;
+    const morphed = Idiomorph.morph(target, fresh, { morphStyle: "outerHTML", restoreFocus: true, callbacks });
+    answered = null;
+    return morphed;
+  };
   htmx.defineExtension("merge", {
     isInlineSwap: (style) => style === "merge",
     handleSwap: (style, target, fragment) => {
       if (style !== "merge") return false;
       const fresh = fragment.nodeType === 11 ? fragment.firstElementChild : fragment;
-      if (!fresh) return false;
-      answered = target.classList.contains("field") && !(typing(target) && target.classList.contains("is-typed")) ? target : null;
-      const morphed = Idiomorph.morph(target, fresh, { morphStyle: "outerHTML", restoreFocus: true, callbacks });
-      answered = null;
-      return morphed;
+      return fresh ? merge(target, fresh) : false;
     },
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, target, shouldSwap, serverResponse } = event.detail;
+    if (requestConfig.elt.isConnected || !shouldSwap) return;
+    // What asked was merged away by the event of its own change, and htmx looks for the way to swap among its parents.
+    event.detail.shouldSwap = false;
+    const fresh = new DOMParser().parseFromString(serverResponse, "text/html").body.firstElementChild;
+    if (target.isConnected && fresh) merge(target, fresh).forEach((node) => htmx.process(node));
   });
 
   document.addEventListener("input", (event) => {
-    const field = event.target.closest(".field");
-    if (field) field.classList.add("is-typed");
+    const field = event.target.closest(".field"), seen = field && seenOf(field);
+    if (!field) return;
+    // What was typed and taken back is as if nothing had been typed.
+    const isTyped = !seen || event.target.value !== seen.value;
+    field.classList.toggle("is-typed", isTyped);
+    if (!isTyped && field.classList.contains("is-behind")) {
+      const source = field.closest("[hx-get]");
+      if (source) htmx.trigger(source, "sse:document");
+    }
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     // From here on it is on its way; what is typed after this is new again.
