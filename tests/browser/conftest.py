@@ -58,30 +58,29 @@ def launcher(shared_launcher):
 
 
 @pytest.fixture
-def seats(launcher, watch):
-    """Ada at R1, Bob in the office, Cleo at R2, each with a browser of their own."""
+def sit(launcher, watch):
+    """Give a person a seat at a workstation, with a browser of their own."""
     from tests.browser.desk import Seat
 
-    seated = {
-        name: Seat(name, watch.context().new_page(), launcher.addresses[name])
-        for name in ("office", "R1", "R2")
-    }
-    for seat in seated.values():
+    def sit(name, **options):
+        seat = Seat(name, watch.context(**options).new_page(), launcher.addresses[name])
         seat.open("/quotes")
         seat.be(offline=False)
-    return seated
+        return seat
+
+    return sit
 
 
 @pytest.fixture
-def bob(seats):
-    return seats["office"]
+def bob(sit):
+    return sit("office")
 
 
 @pytest.fixture
-def ada(seats):
-    return seats["R1"]
+def ada(sit):
+    return sit("R1")
 
 
 @pytest.fixture
-def cleo(seats):
-    return seats["R2"]
+def cleo(sit):
+    return sit("R2")

@@ -36,6 +36,7 @@ class Launcher:
         only = () if self._names == NAMES else tuple(f"--only={name}" for name in self._names)
         directory = self.directory
         directory.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(exist_ok=True)
         with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "examples.sales.web", "--no-browser", "--port=0"]
@@ -52,6 +53,9 @@ class Launcher:
                 self.addresses[found[1]] = found[2]
             if "Ctrl-C" in line:
                 break
+        else:
+            self.__exit__()
+            raise AssertionError(f"the launcher ended by itself:\n{self.written()}")
         try:
             for address in self.addresses.values():
                 self._wait_for(address)
