@@ -50,9 +50,12 @@ class Seat:
 
 
 @asynccontextmanager
-async def open_seat(directory, name="R1", *, role="roaming", author="ada", locale="en_US"):
-    async with open_replica(directory / name, name=name, role=role, author=author, kinds=KINDS) as replica:
+async def open_seat(directory, name="R1", *, role="roaming", author="ada", locale="en_US", is_locking=False):
+    async with open_replica(
+        directory / name, name=name, role=role, author=author, kinds=KINDS, lock_while_numbering=is_locking
+    ) as replica:
         desk = Desk(replica, Protection(TOKEN, hosts=("127.0.0.1",)), Forms(Locale.parse(locale)), author)
+        desk.is_locking = is_locking
         events = Events(desk, ("quote", "sale"))
         transport = httpx.ASGITransport(make_app(desk, events))
         async with httpx.AsyncClient(transport=transport, base_url=BASE) as browser:
