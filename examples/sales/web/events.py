@@ -46,6 +46,21 @@ class Listener:
         self.woken.set()
 
 
+async def lines_for(listener: Listener) -> AsyncIterator[str]:
+    """Yield the lines of an event stream: what a listener was told, a little later and together."""
+    while True:
+        try:
+            async with asyncio.timeout(KEEP_ALIVE_S):
+                await listener.woken.wait()
+        except TimeoutError:
+            yield ": still here\n\n"
+            continue
+        await asyncio.sleep(GATHER_S)
+        listener.woken.clear()
+        names, listener.waiting = sorted(listener.waiting), set()
+        yield "".join(f"event: {name}\ndata: now\n\n" for name in names)
+
+
 @dataclass(slots=True)
 class Events:
     """Tells every page of a workstation what is out of date."""
@@ -82,17 +97,8 @@ class Events:
         listener.woken.set()
         self._listeners.add(listener)
         try:
-            while True:
-                try:
-                    async with asyncio.timeout(KEEP_ALIVE_S):
-                        await listener.woken.wait()
-                except TimeoutError:
-                    yield ": still here\n\n"
-                    continue
-                await asyncio.sleep(GATHER_S)
-                listener.woken.clear()
-                names, listener.waiting = sorted(listener.waiting), set()
-                yield "".join(f"event: {name}\ndata: now\n\n" for name in names)
+            async for lines in lines_for(listener):
+                yield lines
         finally:
             self._listeners.discard(listener)
 

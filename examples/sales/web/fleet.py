@@ -1,19 +1,16 @@
 """The workstations as processes: started, watched, switched, started again, and stopped."""
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Literal, Self
 
-from examples.sales.web.workstation import LOOPBACK, SWITCH_COMMAND
+from examples.sales.web.children import Child, start_child
+from examples.sales.web.loading import Loading
+from examples.sales.web.workstation import DELAY_COMMAND, LOOPBACK, SWITCH_COMMAND
 
-STOP_TIMEOUT_S = 10.0
+State = Literal["dead", "starting", "ready"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +21,12 @@ class Post:
     role: str
     author: str
     port: int
+    host: str = LOOPBACK
 
     @property
     def address(self) -> str:
         """Where its pages are."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,86 +46,94 @@ class Running:
 
     post: Post
     place: Place
+    on_change: Callable[[], None] = lambda: None
+    """Called when anything here has changed."""
     is_offline: bool = False
+    delay_s: float = 0.0
+    """How slow its folder is."""
     failure: str = ""
-    _process: asyncio.subprocess.Process | None = None
-    _reader: asyncio.Task[None] | None = None
+    """Why it does not run, as far as it is known."""
+    _is_ready: bool = False
+    _child: Child | None = None
+    _settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_alive(self) -> bool:
         """Whether the process runs."""
-        return self._process is not None and self._process.returncode is None
+        return self._child is not None and self._child.is_alive
+
+    @property
+    def state(self) -> State:
+        """Whether it runs, and answers."""
+        if not self.is_alive:
+            return "dead"
+        return "ready" if self._is_ready else "starting"
 
     @property
     def process_id(self) -> int | None:
         """The id of the process, if it runs."""
-        return self._process.pid if self._process is not None and self.is_alive else None
+        return self._child.process.pid if self._child is not None and self.is_alive else None
 
     async def start(self) -> None:
         """Start the process, unless it runs."""
         if self.is_alive:
             return
-        self.failure, self.is_offline = "", False
-        words = {
+        self.failure, self.is_offline, self.delay_s, self._is_ready = "", False, 0.0, False
+        self._settled.clear()
+        options = {
             "name": self.post.name,
             "role": self.post.role,
             "author": self.post.author,
+            "host": self.post.host,
             "port": str(self.post.port),
             "data": str(self.place.data),
             "folder": str(self.place.folder),
             "locale": self.place.locale,
             "framed-by": self.place.overview,
         }
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "examples.sales.web.workstation",
-            *(f"--{name}={value}" for name, value in words.items()),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            # Ctrl-C is for the launcher, which then stops each in its own time.
-            start_new_session=os.name == "posix",
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
-        self._reader = asyncio.create_task(self._read(self._process))
+        self._child = await start_child("examples.sales.web.workstation", options, self._take)
+        self.on_change()
+
+    async def settled(self) -> State:
+        """Return "ready" when its pages can be asked for, or "dead" when it could not start."""
+        await self._settled.wait()
+        return self.state
 
     async def switch(self) -> None:
         """Turn its offline switch."""
-        if self._process is not None and self._process.stdin is not None and self.is_alive:
-            self._process.stdin.write(f"{SWITCH_COMMAND}\n".encode())
-            with suppress(ConnectionError):
-                await self._process.stdin.drain()
+        if self._child is not None:
+            await self._child.say(SWITCH_COMMAND)
+
+    async def slow_down(self, delay_s: str) -> None:
+        """Choose how slow its folder is."""
+        if self._child is not None:
+            await self._child.say(f"{DELAY_COMMAND} {delay_s}")
 
     async def stop(self) -> None:
-        """End it: first by the end of its input, and after a while by force."""
-        if self._process is None:
-            return
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-        if self._reader is not None:
-            await self._reader
+        """End it."""
+        if self._child is not None:
+            await self._child.stop()
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        async for line in process.stdout:
-            facts = json.loads(line)
-            self.is_offline = facts.get("is_offline", self.is_offline)
-            self.failure = facts.get("failure", self.failure)
-        await process.wait()
+    def _take(self, facts: Mapping[str, Any]) -> None:
+        self.is_offline = facts.get("is_offline", self.is_offline)
+        self.delay_s = facts.get("delay_s", self.delay_s)
+        self.failure = facts.get("failure", self.failure)
+        self._is_ready = facts.get("is_ready", self._is_ready)
+        if not self.is_alive and self._child is not None:
+            self._is_ready = False
+            self.failure = self.failure or self._child.how_it_ended
+        if self.state != "starting":
+            self._settled.set()
+        self.on_change()
 
 
 @dataclass(slots=True)
 class Fleet:
-    """All workstations of one launcher."""
+    """All workstations of one launcher, and what loads data into them."""
 
     place: Place
     posts: Sequence[Post]
+    loading: Loading | None = None
     desks: dict[str, Running] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -139,4 +145,7 @@ class Fleet:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*(desk.stop() for desk in self.desks.values()))
+        stops = [desk.stop() for desk in self.desks.values()]
+        if self.loading is not None:
+            stops.append(self.loading.stop())
+        await asyncio.gather(*stops)

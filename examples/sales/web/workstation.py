@@ -21,11 +21,10 @@ from crdtsync.errors import CrdtSyncError
 from crdtsync.remote import Remote
 from examples.sales.model import KINDS
 from examples.sales.web.app import make_app
-from examples.sales.web.children import listen, tell
+from examples.sales.web.children import first_of, listen, tell
 from examples.sales.web.desk import Desk
 from examples.sales.web.events import Events
 from examples.sales.web.forms import Forms
-from examples.sales.web.loading import first_of
 from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.security import Protection
 from examples.sales.web.switch import SlowRemote, SwitchableRemote
@@ -39,7 +38,7 @@ STOP_GRACE_S = 1
 
 
 class Server(uvicorn.Server):
-    """A server that tells when it answers, and leaves signals to the launcher."""
+    """A server that tells when it answers."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer."""

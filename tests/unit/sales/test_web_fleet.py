@@ -1,4 +1,4 @@
-"""The launcher's processes: started, switched, killed, started again, stopped; and the page that shows them."""
+"""The launcher's processes: started, switched, killed, started again, stopped; and the pages that show them."""
 
 import asyncio
 import os
@@ -9,10 +9,12 @@ import httpx
 import pytest
 
 from examples.sales.web.fleet import Fleet, Place, Post
-from examples.sales.web.overview import make_overview
+from examples.sales.web.loading import Loading
+from examples.sales.web.overview import Overview
 from examples.sales.web.security import TOKEN_HEADER, Protection
 
 WAIT_S = 60
+HEADERS = {TOKEN_HEADER: "secret"}
 
 
 def free_port():
@@ -21,60 +23,144 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def fleet_of(tmp_path):
+def fleet_of(tmp_path, *, loading=None):
     folder = tmp_path / "folder"
     folder.mkdir()
-    return Fleet(Place(tmp_path / "data", folder), [Post("office", "office", "bob", free_port())])
+    people = (("office", "office", "bob"), ("R1", "roaming", "ada"))
+    posts = [Post(name, role, author, free_port()) for name, role, author in people]
+    return Fleet(Place(tmp_path / "data", folder), posts, loading)
+
+
+def only_office(fleet):
+    """Return it with one workstation, which is enough for what processes do."""
+    return Fleet(fleet.place, fleet.posts[:1], fleet.loading)
 
 
 def overview_of(fleet):
     protection = Protection("secret", hosts=("127.0.0.1",), frames=("http://127.0.0.1:1",))
-    transport = httpx.ASGITransport(make_overview(fleet, protection))
-    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8700")
+    return Overview(fleet, protection)
 
 
-async def until(condition):
-    async with asyncio.timeout(WAIT_S):
-        while not await condition():
-            await asyncio.sleep(0.05)
+def browse(overview):
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(overview.app), base_url="http://127.0.0.1:8700", headers=HEADERS
+    )
 
 
 async def test_the_overview_shows_a_workstation_that_does_not_run(tmp_path):
-    async with overview_of(fleet_of(tmp_path)) as browser:
+    async with browse(overview_of(fleet_of(tmp_path))) as browser:
         page = await browser.get("/")
-        assert "Not running" in page.text
+        assert page.text.count("Not running") == 2
         assert "Start again" in page.text
+        assert "<iframe" not in page.text
         assert "frame-src http://127.0.0.1:1;" in page.headers["content-security-policy"]
-        assert (await browser.post("/desks/office/start")).status_code == 403
-        assert (await browser.get("/desks/nobody")).status_code == 404
+        refused = await browser.post("/desks/office/start", headers={TOKEN_HEADER: "guessed"})
+        assert refused.status_code == 403
+        for path in ("/desks/nobody", "/desks/nobody/frame"):
+            assert (await browser.get(path)).status_code == 404
+
+
+async def test_each_can_be_looked_at_alone_in_full_width(tmp_path):
+    async with browse(overview_of(fleet_of(tmp_path))) as browser:
+        page = (await browser.get("/?only=R1")).text
+        assert 'aria-label="R1"' in page
+        assert 'aria-label="office"' not in page
+        assert 'href="/?only=office"' in page
+        assert 'aria-label="office"' in (await browser.get("/?only=<b>")).text
+
+
+async def test_what_is_in_a_frame_stays_while_its_workstation_is_as_it_was(tmp_path):
+    async with browse(overview_of(fleet_of(tmp_path))) as browser:
+        assert (await browser.get("/desks/R1/frame?state=dead")).status_code == 204
+        assert "Not running" in (await browser.get("/desks/R1/frame?state=ready")).text
+
+
+async def test_a_delay_that_is_not_offered_is_refused(tmp_path):
+    async with browse(overview_of(fleet_of(tmp_path))) as browser:
+        assert (await browser.post("/desks/R1/slow", data={"delay_s": "1e9"})).status_code == 422
+
+
+async def test_the_launcher_has_a_picture_of_the_folder_of_its_own(tmp_path):
+    async with browse(overview_of(fleet_of(tmp_path))) as browser:
+        page = (await browser.get("/folder")).text
+        assert "<html" in page
+        assert "Nothing in the folder yet" in page
+        part = (await browser.get("/folder", headers={"HX-Target": "folder"})).text
+        assert "<html" not in part
+
+
+async def test_pages_are_told_of_workstations_and_only_those_at_the_folder_of_it(tmp_path):
+    fleet = fleet_of(tmp_path)
+    overview = overview_of(fleet)
+    watching = asyncio.create_task(overview.run())
+    plain, at_folder = overview.stream(), overview.stream(is_at_folder=True)
+    async with asyncio.timeout(WAIT_S):
+        assert "event: folder" not in await anext(plain)
+        assert "event: folder" in await anext(at_folder)
+        fleet.desks["R1"].on_change()
+        assert await anext(plain) == "event: desk-R1\ndata: now\n\n"
+        (fleet.place.folder / "stray.txt").write_text("new")
+        while "event: folder" not in await anext(at_folder):
+            pass
+    watching.cancel()
+
+
+async def test_the_page_shows_how_far_the_loading_is_and_why_it_stopped(tmp_path):
+    loading = Loading(tmp_path / "none.csv")
+    async with browse(overview_of(fleet_of(tmp_path, loading=loading))) as browser:
+        loading.phase, loading.done, loading.total = "invoices", 40, 100
+        page = (await browser.get("/loading")).text
+        assert "Loading invoices: 40 of 100" in page
+        assert '<progress id="loading-bar" value="40" max="100">' in page
+        loading.failure = "<i>no</i>"
+        assert "Loading stopped: &lt;i&gt;no&lt;/i&gt;" in (await browser.get("/loading")).text
+
+
+async def eventually(condition):
+    async with asyncio.timeout(WAIT_S):
+        while not condition():
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="kills with a POSIX signal")
-async def test_a_workstation_that_was_killed_is_shown_and_starts_again(tmp_path):
-    async with fleet_of(tmp_path) as fleet, overview_of(fleet) as browser, httpx.AsyncClient() as outside:
+async def test_a_workstation_that_was_killed_is_shown_within_a_second_and_starts_again(tmp_path):
+    fleet = only_office(fleet_of(tmp_path))
+    overview = overview_of(fleet)
+    async with fleet, browse(overview) as browser, httpx.AsyncClient() as outside:
         desk = fleet.desks["office"]
+        async with asyncio.timeout(WAIT_S):
+            assert await desk.settled() == "ready"
+        assert "<iframe" in (await browser.get("/desks/office/frame")).text
+        assert (await outside.get(f"{desk.post.address}/quotes")).status_code == 200
+        await browser.post("/desks/office/offline")
+        await browser.post("/desks/office/slow", data={"delay_s": "60"})
+        await eventually(lambda: desk.is_offline and desk.delay_s == 60.0)
+        head = (await browser.get("/desks/office")).text
+        assert 'aria-checked="true"' in head
+        assert "selected>1 minute" in head
 
-        async def answers():
-            try:
-                return (await outside.get(f"{desk.post.address}/quotes")).status_code == 200
-            except httpx.TransportError:
-                return False
-
-        async def is_dead():
-            return not desk.is_alive
-
-        await until(answers)
-        headers = {TOKEN_HEADER: "secret"}
-        await browser.post("/desks/office/offline", headers=headers)
-
-        async def is_offline():
-            return 'aria-checked="true"' in (await browser.get("/desks/office")).text
-
-        await until(is_offline)
+        pages = overview.stream()
+        async with asyncio.timeout(WAIT_S):
+            await anext(pages)
         os.kill(desk.process_id, signal.SIGKILL)
-        await until(is_dead)
-        assert "Not running" in (await browser.get("/desks/office")).text
-        assert "Not running" not in (await browser.post("/desks/office/start", headers=headers)).text
-        await until(answers)
+        async with asyncio.timeout(1.0):
+            assert "desk-office" in await anext(pages)
+        frame = (await browser.get("/desks/office/frame?state=ready")).text
+        assert "Not running" in frame
+        assert "ended by signal 9" in frame
+        assert "Starting office" in (await browser.post("/desks/office/start")).text
+        async with asyncio.timeout(WAIT_S):
+            assert await desk.settled() == "ready"
+        assert (desk.is_offline, desk.delay_s) == (False, 0.0)
     assert not desk.is_alive
+
+
+@pytest.mark.slow
+async def test_a_workstation_that_cannot_start_says_why(tmp_path):
+    fleet = only_office(fleet_of(tmp_path))
+    with socket.create_server(("127.0.0.1", fleet.posts[0].port)):
+        async with fleet, asyncio.timeout(WAIT_S):
+            desk = fleet.desks["office"]
+            assert await desk.settled() == "dead"
+            assert f"127.0.0.1:{desk.post.port}" in desk.failure
