@@ -57,6 +57,22 @@ def lines_until(lines, wanted):
     return found
 
 
+def test_the_programs_it_begins_with_are_there(environment):
+    [command] = [block.strip() for block in blocks("sh") if "pip install" in block]
+    *_, installation, demonstration = command.split(" && ")
+    assert installation == "pip install -e '.[dev]'"
+    for program in (demonstration, "python -m examples.sales run"):
+        ran = subprocess.run(
+            ["bash", "-c", f"{program} --help"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+        assert (ran.returncode, ran.stderr) == (0, ""), program
+
+
 def test_the_command_line_block_works_line_by_line(environment):
     [block] = [block for block in blocks("sh") if "crdtsync init" in block]
     *ending, agent = block.splitlines()
