@@ -19,6 +19,7 @@ from examples.sales.web.switch import Delay, OfflineSwitch
 from examples.sales.web.watch import FolderWatch
 
 HERE = Path(__file__).parent
+COMPANY = "Sample Blinds"
 
 
 def _now_ms() -> int:
@@ -39,7 +40,7 @@ class Desk:
     """Of the syncing that runs now."""
     folder: FolderWatch = field(default_factory=FolderWatch)
     """The picture of the folder."""
-    company: str = "Sample Blinds"
+    company: str = COMPANY
     """Whose name is at the head of what is printed."""
     is_locking: bool = False
     """Whether an item cannot be edited from its mark until its number is here."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from examples.sales.web.children import Child, start_child
+from examples.sales.web.desk import COMPANY
 from examples.sales.web.loading import Loading
 from examples.sales.web.workstation import DELAY_COMMAND, LOOPBACK, SWITCH_COMMAND
 
@@ -38,6 +39,10 @@ class Place:
     locale: str = "en_US"
     overview: str = ""
     """The origin that shows them side by side."""
+    company: str = COMPANY
+    """Whose name is at the head of what is printed."""
+    is_locking: bool = False
+    """Whether an item cannot be edited from its mark until its number is here."""
 
 
 @dataclass(slots=True)
@@ -90,6 +95,8 @@ class Running:
             "folder": str(self.place.folder),
             "locale": self.place.locale,
             "framed-by": self.place.overview,
+            "company": self.place.company,
+            "lock-while-syncing": "yes" if self.place.is_locking else "no",
         }
         self._child = await start_child("examples.sales.web.workstation", options, self._take)
         self.on_change()

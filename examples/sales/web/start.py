@@ -15,6 +15,7 @@ from pathlib import Path
 import uvicorn
 from babel import Locale, UnknownLocaleError
 
+from examples.sales.web.desk import COMPANY
 from examples.sales.web.fleet import Fleet, Place, Post
 from examples.sales.web.loading import Loading
 from examples.sales.web.overview import Overview
@@ -81,7 +82,7 @@ async def run(given: argparse.Namespace, data: Path) -> None:
         secrets.token_urlsafe(24), hosts=(given.host,), frames=tuple(post.address for post in posts)
     )
     loading = Loading(given.invoices.resolve(), given.invoices_max) if given.invoices is not None else None
-    async with Fleet(Place(data, folder, given.locale, overview), posts, loading) as fleet:
+    async with Fleet(_place(given, data, folder, overview), posts, loading) as fleet:
         pages = Overview(fleet, protection)
         for post in posts:
             _say(f"{post.name:8} {post.address}")
@@ -232,6 +233,17 @@ def free_ports(host: str, first: int, count: int) -> list[int]:
     return found
 
 
+def _place(given: argparse.Namespace, data: Path, folder: Path, overview: str) -> Place:
+    return Place(
+        data,
+        folder,
+        given.locale,
+        overview,
+        company=given.company,
+        is_locking=given.lock_while_syncing,
+    )
+
+
 @contextmanager
 def _directory(chosen: Path | None) -> Iterator[Path]:
     if chosen is not None:
@@ -293,5 +305,16 @@ def _parser() -> argparse.ArgumentParser:
         "everything",
     )
     parser.add_argument("--locale", default="en_US", help="how money and dates are written (en_US)")
+    parser.add_argument(
+        "--company",
+        default=COMPANY,
+        metavar="NAME",
+        help=f"who is at the head of what is printed ({COMPANY})",
+    )
+    parser.add_argument(
+        "--lock-while-syncing",
+        action="store_true",
+        help="an item cannot be edited from its mark until its number is here; it is printed and paid for meanwhile",
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     return parser

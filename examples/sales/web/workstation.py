@@ -22,7 +22,7 @@ from crdtsync.remote import Remote
 from examples.sales.model import KINDS
 from examples.sales.web.app import make_app
 from examples.sales.web.children import first_of, listen, tell
-from examples.sales.web.desk import Desk
+from examples.sales.web.desk import COMPANY, Desk
 from examples.sales.web.events import Events
 from examples.sales.web.forms import Forms
 from examples.sales.web.pages.centers import CENTERS
@@ -79,7 +79,12 @@ async def run(given: argparse.Namespace) -> None:
     given.data.mkdir(parents=True, exist_ok=True)
     with bound(given.host, given.port) as listening:
         async with open_replica(
-            given.data / given.name, name=given.name, role=given.role, author=given.author, kinds=KINDS
+            given.data / given.name,
+            name=given.name,
+            role=given.role,
+            author=given.author,
+            kinds=KINDS,
+            lock_while_numbering=given.lock_while_syncing == "yes",
         ) as replica:
             await _serve(given, replica, listening)
 
@@ -152,7 +157,14 @@ def _desk_of(given: argparse.Namespace, replica: Replica) -> Desk:
         hosts=(LOOPBACK, "localhost", given.host),
         framed_by=given.framed_by,
     )
-    return Desk(replica, protection, Forms(Locale.parse(given.locale), given.currency), given.author)
+    return Desk(
+        replica,
+        protection,
+        Forms(Locale.parse(given.locale), given.currency),
+        given.author,
+        company=given.company,
+        is_locking=given.lock_while_syncing == "yes",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -167,6 +179,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--locale", default="en_US")
     parser.add_argument("--currency", default="USD")
     parser.add_argument("--framed-by", default="")
+    parser.add_argument("--company", default=COMPANY)
+    parser.add_argument("--lock-while-syncing", choices=("yes", "no"), default="no")
     return parser
 
 
