@@ -17,13 +17,20 @@ from crdtsync.document.model import computed as computed
 from crdtsync.document.model import field as field
 from crdtsync.document.values import Ref as Ref
 from crdtsync.environment import Environment as Environment
+from crdtsync.events import DocumentChange as DocumentChange
+from crdtsync.events import Event as Event
+from crdtsync.events import EventsMissed as EventsMissed
+from crdtsync.events import ItemChange as ItemChange
+from crdtsync.events import NumberChange as NumberChange
+from crdtsync.events import PeerHeard as PeerHeard
+from crdtsync.events import QuarantineChange as QuarantineChange
+from crdtsync.events import RemoteChange as RemoteChange
 from crdtsync.protocol.causality import ChangeId as ChangeId
 from crdtsync.protocol.ids import derive_id as derive_id
 from crdtsync.protocol.ledger import LedgerEntry as LedgerEntry
 from crdtsync.protocol.numbering import Series as Series
 from crdtsync.protocol.status import ItemState as ItemState
 from crdtsync.protocol.status import ItemStatus as ItemStatus
-from crdtsync.replica import DocumentChange as DocumentChange
 from crdtsync.replica import Replica as Replica
 from crdtsync.replica import inspect_folder as inspect_folder
 from crdtsync.replica import open_remote as open_remote
@@ -64,6 +71,8 @@ __all__ = [
     "Entities",
     "Entity",
     "Environment",
+    "Event",
+    "EventsMissed",
     "FeedHealth",
     "FeedReader",
     "FolderBeacon",
@@ -78,6 +87,7 @@ __all__ = [
     "GrowSet",
     "HistoryEntry",
     "Item",
+    "ItemChange",
     "ItemState",
     "ItemStatus",
     "LastWriter",
@@ -85,12 +95,16 @@ __all__ = [
     "LedgerEntry",
     "Log",
     "LogEntry",
+    "NumberChange",
     "Peer",
+    "PeerHeard",
     "Phase",
     "Progress",
+    "QuarantineChange",
     "Quarantined",
     "Receipt",
     "Ref",
+    "RemoteChange",
     "RemoteHealth",
     "Replica",
     "Series",

@@ -1,16 +1,14 @@
 """A replica: its lifetime and its public verbs. It composes the layers below and decides nothing."""
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from functools import partial
+from contextlib import AbstractAsyncContextManager, aclosing
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from crdtsync import events
 from crdtsync.deciding import decide, preview
 from crdtsync.document.authorship import shown_cells
 from crdtsync.document.model import Document, schema_of
@@ -19,8 +17,8 @@ from crdtsync.document.sources import ProjectionSource
 from crdtsync.editing import Editing, EditLocks
 from crdtsync.environment import Environment
 from crdtsync.errors import DocumentNotFoundError, RemoteAddressError, UnknownKindError, UsageError
+from crdtsync.events import DocumentChange, Event
 from crdtsync.protocol.beacon import Role
-from crdtsync.protocol.causality import ChangeId
 from crdtsync.protocol.ids import derive_id
 from crdtsync.protocol.ledger import LedgerEntry
 from crdtsync.protocol.numbering import Series
@@ -37,26 +35,8 @@ from crdtsync.sync.report import OnProgress, SyncReport
 
 D = TypeVar("D", bound=Document)
 
-CHANGES_POLL_S = 0.1
 DEFAULT_REMOTE = "default_remote"
 """Setting: the address tools sync with when they are given none."""
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentChange:
-    """Something happened to a document: an edit made here or by another process, or one that was applied."""
-
-    document: str
-    kind: str
-    at_ms: int
-    author: str
-    replica: str
-    """The name of the replica it was made on."""
-    label: str
-    is_local: bool
-    """Whether it was made on this replica."""
-    id: ChangeId
-    """The same on every replica, and in `Replica.history`."""
 
 
 class open_replica:  # noqa: N801 - reads as a verb; it is one, used with `async with`
@@ -334,35 +314,27 @@ class Replica:
         if cls is not None:
             await self._workspace.declare(cls)
         kind = None if cls is None else schema_of(cls).kind
-        woken = asyncio.Event()
-        stop = self._workspace.listen(woken.set)
-        try:
-            cursor = await self._workspace.database.read(query.last_change)
-            while True:
-                woken.clear()
-                rows = await self._workspace.database.read(partial(query.changes_after, n=cursor))
-                for row in rows:
-                    cursor = row.n
-                    if kind is None or row.kind == kind:
-                        yield DocumentChange(
-                            row.document,
-                            row.kind,
-                            row.at_ms,
-                            row.author,
-                            row.name,
-                            row.label,
-                            row.replica == self.id,
-                            ChangeId(row.client, row.sequence),
-                        )
-                if not rows:
-                    # Other processes of this machine wake nobody here: they are looked for.
-                    try:
-                        async with asyncio.timeout(CHANGES_POLL_S):
-                            await woken.wait()
-                    except TimeoutError:
-                        pass
-        finally:
-            stop()
+        async with aclosing(events.changes(self._workspace, kind)) as told:  # type: ignore[type-var]
+            async for change in told:
+                yield change
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Yield everything that happens from now on, whoever does it. Ends with the loop around it.
+
+        ::
+
+            async for event in replica.events():
+                match event:
+                    case DocumentChange(document=document) | NumberChange(document=document): ...
+                    case ItemChange(): ...
+
+        Beside the changes of documents these are numbers, steps of Items to Sync, others heard from (what they
+        have received is in `receipts` and `history`), and changes of remotes and of the quarantine. Nothing that
+        was rolled back is told, and of what is said of a document its changes come first.
+        """
+        async with aclosing(events.events(self._workspace)) as told:  # type: ignore[type-var]
+            async for event in told:
+                yield event
 
     async def conflicts(self, id: str | None = None) -> list[Conflict]:  # noqa: A002
         """Return the conflicts of a document, or of all: values written by people who had not seen each other's."""
@@ -715,4 +687,4 @@ async def inspect_folder(remote: str | Remote, *, previous: FolderPicture | None
     return await inspection.inspect(open_remote(remote), previous=previous)
 
 
-__all__ = ["DocumentChange", "Replica", "derive_id", "inspect_folder", "open_remote", "open_replica"]
+__all__ = ["Replica", "derive_id", "inspect_folder", "open_remote", "open_replica"]

@@ -21,7 +21,8 @@ from crdtsync.cli.output import Json, counted, iso, print_json, print_json_line,
 from crdtsync.cli.settings import with_replica
 from crdtsync.environment import Environment
 from crdtsync.errors import CrdtSyncError, UsageError
-from crdtsync.replica import DocumentChange, Replica
+from crdtsync.events import DocumentChange
+from crdtsync.replica import Replica
 from crdtsync.sync.agent import SyncState
 from crdtsync.sync.report import OnProgress, Phase, SyncReport
 from crdtsync.sync.report import Progress as Step

@@ -274,7 +274,56 @@ def _add_poison(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _add_poison)
+_RECEIVED = (
+    "SELECT 'received', NEW.remote, m.document, NEW.replica FROM _segments s JOIN _marks m ON m.segment = s.n "
+    "WHERE s.remote = NEW.remote AND s.owner = NEW.owner AND s.feed = NEW.feed AND s.sequence <= NEW.sequence"
+)
+
+_NOTED = {
+    "AFTER INSERT ON _marks": "VALUES ('mark', NULL, NEW.document, '')",
+    "AFTER UPDATE OF marked_ms ON _marks WHEN NEW.marked_ms IS NOT OLD.marked_ms": (
+        "VALUES ('mark', NULL, NEW.document, '')"
+    ),
+    "AFTER DELETE ON _marks": "VALUES ('mark', NULL, OLD.document, '')",
+    "AFTER UPDATE OF put_ms ON _own_files WHEN NEW.put_ms IS NOT NULL AND OLD.put_ms IS NULL": (
+        "SELECT 'sent', NEW.remote, m.document, '' FROM _segments s JOIN _marks m ON m.segment = s.n "
+        "WHERE s.hash = NEW.hash AND s.remote = NEW.remote "
+        "UNION ALL SELECT 'remote', NEW.remote, NULL, address FROM _remotes WHERE n = NEW.remote"
+    ),
+    "AFTER INSERT ON _remotes": "VALUES ('remote', NEW.n, NULL, NEW.address)",
+    "AFTER UPDATE OF problem ON _remotes WHEN NEW.problem IS NOT OLD.problem": (
+        "VALUES ('remote', NEW.n, NULL, NEW.address)"
+    ),
+    "AFTER INSERT ON _receipts": _RECEIVED,
+    "AFTER UPDATE OF sequence ON _receipts": f"{_RECEIVED} AND s.sequence > OLD.sequence",
+    "AFTER INSERT ON _peers": "VALUES ('peer', NEW.remote, NULL, NEW.replica)",
+    "AFTER INSERT ON _ledger": "VALUES ('ledger', NULL, NULL, NEW.idx)",
+    "AFTER INSERT ON _quarantine": "VALUES ('quarantine', NULL, NULL, NEW.name)",
+    "AFTER DELETE ON _quarantine": "VALUES ('quarantine', NULL, NULL, OLD.name)",
+}
+"""When something happens that people are told of -> what is noted of it: (what, remote, document, detail)."""
+
+
+def _add_happenings(connection: sqlite3.Connection) -> None:
+    """Note what happens beside changes, in the very transaction; the newest 20,000 notes are kept."""
+    connection.execute(
+        "CREATE TABLE _happenings (n INTEGER PRIMARY KEY, what TEXT NOT NULL, remote INTEGER, document INTEGER, "
+        "detail TEXT NOT NULL)"
+    )
+    connection.execute(
+        "CREATE TRIGGER _happenings_kept AFTER INSERT ON _happenings WHEN NEW.n % 1000 = 0 BEGIN "
+        "DELETE FROM _happenings WHERE n <= NEW.n - 20000; END"
+    )
+    # Which marks a segment carries.
+    connection.execute("CREATE INDEX _marks_segment ON _marks (segment)")
+    for number, (when, note) in enumerate(_NOTED.items()):
+        connection.execute(
+            f"CREATE TRIGGER _noted_{number} {when} BEGIN "
+            f"INSERT INTO _happenings (what, remote, document, detail) {note}; END"
+        )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _add_poison, _add_happenings)
 """Step i brings a database from version i to version i + 1. Released steps are never changed."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
