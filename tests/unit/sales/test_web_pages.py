@@ -260,7 +260,7 @@ async def test_two_values_are_shown_side_by_side_and_settled_with_one_click(tmp_
             raw="7",
             is_removal="False",
         )
-        assert "Settled." in answer.text
+        assert "Settled: 7 is kept" in answer.text
         assert "Nothing to decide" in answer.text
         await meet()
         assert (await bob.replica.get(Quote, quote_id)).lines[0].quantity == 7

@@ -12,6 +12,7 @@ from examples.sales.web.desk import Desk
 from examples.sales.web.fields import Field
 from examples.sales.web.forms import InputError
 from examples.sales.web.marks import Mark, Marks
+from examples.sales.web.pages.conflicts import dispute_id
 
 _ONE_OF = {"lines": "line", "charges": "charge", "phones": "phone"}
 
@@ -79,6 +80,8 @@ class Cell:
     notice: str = ""
     is_disputed: bool = False
     """Whether two people have written it without knowing of each other."""
+    dispute: str = ""
+    """Where that is decided."""
     mark: Mark | None = None
     """Who changed it elsewhere since the page was opened."""
 
@@ -104,6 +107,7 @@ def cell_of(
         shown,
         notice=notice,
         is_disputed=any(conflict.path == path and conflict.needs_decision for conflict in conflicts),
+        dispute=f"/conflicts?document={spot.document}#{dispute_id(spot.document, path)}",
         mark=None if marks is None else marks.by_path.get(path),
     )
 

@@ -1,23 +1,61 @@
 """Conflicts: what people wrote without knowing of each other, side by side, settled with one click."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from crdtsync import Conflict
+from crdtsync import Conflict, ConflictValue, Document
+from crdtsync.errors import DocumentNotFoundError
 from examples.sales.web.desk import Desk
-from examples.sales.web.pages.items import CENTER_OF_KIND
+from examples.sales.web.fields import (
+    ADDRESS_FIELDS,
+    CHARGE_FIELDS,
+    CUSTOMER_FIELDS,
+    DEAL_FIELDS,
+    LINE_FIELDS,
+    OPTION_FIELDS,
+    PHONE_FIELDS,
+    PRICE_FIELDS,
+    PRODUCT_FIELDS,
+    Field,
+)
+
+DISPUTES_MAX = 50
+"""How many are shown at once; each of their values is tried out for its total."""
+
+PAGE_OF_KIND = {
+    "quote": "/quotes",
+    "sale": "/sales",
+    "customer": "/customers",
+    "product": "/catalogue",
+    "payment": "/payments",
+    "purchase_order": "/purchase-orders",
+}
+_OF_KIND = {
+    "quote": (DEAL_FIELDS,),
+    "sale": (DEAL_FIELDS,),
+    "customer": (CUSTOMER_FIELDS, ADDRESS_FIELDS),
+    "product": (PRODUCT_FIELDS,),
+}
+_OF_LIST = {
+    "lines": (LINE_FIELDS, OPTION_FIELDS, PRICE_FIELDS),
+    "charges": (CHARGE_FIELDS,),
+    "phones": (PHONE_FIELDS,),
+}
+_ONE_OF = {"lines": "line", "charges": "charge", "phones": "telephone"}
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One of the values."""
 
-    index: int
     text: str
+    total: str
+    """What the whole would come to with it; empty where there is nothing to add up."""
     by: str
     at_ms: int
     is_shown: bool
@@ -29,12 +67,25 @@ class Choice:
 class Dispute:
     """One conflict on the page."""
 
+    id: str
+    """On the page."""
     document: str
     address: str
     title: str
     field: str
     path: str
     choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What has just been decided, and how that is undone."""
+
+    address: str
+    title: str
+    field: str
+    kept: str
+    others: tuple[str, ...]
 
 
 class ConflictPages:
@@ -44,7 +95,7 @@ class ConflictPages:
         self._desk = desk
 
     async def show(self, request: Request) -> Response:
-        """Show the list; for htmx the list only."""
+        """Show the list, or those of one document; for htmx the list only."""
         return await self._page(request)
 
     async def settle(self, request: Request) -> Response:
@@ -56,64 +107,133 @@ class ConflictPages:
                 continue
             for index, value in enumerate(conflict.values):
                 if value.raw == raw and str(value.is_removal) == str(form.get("is_removal", "False")):
+                    dispute = await self._dispute(conflict)
                     await self._desk.replica.resolve(conflict, index, label="settled")
-                    return await self._page(request, "Settled.")
-        return await self._page(request, "That is not in conflict any more.")
+                    return await self._page(request, settled=_settled(dispute, index))
+        return await self._page(request, told="That is not in conflict any more.")
 
-    async def _page(self, request: Request, told: str = "") -> Response:
-        waiting = [c for c in await self._desk.replica.conflicts() if c.needs_decision]
+    async def _page(self, request: Request, *, told: str = "", settled: Settled | None = None) -> Response:
+        document = request.query_params.get("document", "")
+        waiting = [c for c in await self._desk.replica.conflicts(document or None) if c.needs_decision]
         is_part = request.headers.get("HX-Target") == "conflicts"
         return self._desk.page(
             request,
             "conflicts_list.html" if is_part else "conflicts.html",
-            disputes=[await self._dispute(conflict) for conflict in waiting],
+            disputes=[await self._dispute(conflict) for conflict in waiting[:DISPUTES_MAX]],
+            left=max(0, len(waiting) - DISPUTES_MAX),
+            document=document,
             told=told,
+            settled=settled,
         )
 
     async def _dispute(self, conflict: Conflict) -> Dispute:
-        cls = self._desk.replica.document_class(conflict.kind)
-        document = await self._desk.replica.get(cls, conflict.document)
-        name = CENTER_OF_KIND.get(conflict.kind)
+        replica = self._desk.replica
+        document = await replica.get(replica.document_class(conflict.kind), conflict.document)
+        outcomes = [await self._outcome(conflict, index) for index in range(len(conflict.values))]
+        texts = self._texts(conflict, outcomes)
+        page = PAGE_OF_KIND.get(conflict.kind)
         return Dispute(
+            dispute_id(conflict.document, conflict.path),
             conflict.document,
-            f"/{name}/{conflict.document}" if name else "",
-            document.number or document.reference or conflict.kind,
-            _field(document, conflict.path),
+            f"{page}/{conflict.document}" if page else "",
+            _title(document, conflict.kind),
+            _where(document, conflict),
             conflict.path,
             tuple(
                 Choice(
-                    index,
-                    "removed"
-                    if value.is_removal
-                    else "kept"
-                    if conflict.reason == "removal"
-                    else _text(value.raw),
+                    text,
+                    self._total(outcome),
                     f"{value.author or 'somebody'} ({value.replica})",
                     value.at_ms,
                     index == conflict.shown,
                     value.raw,
                     value.is_removal,
                 )
-                for index, value in enumerate(conflict.values)
+                for index, (value, outcome, text) in enumerate(
+                    zip(conflict.values, outcomes, texts, strict=True)
+                )
             ),
         )
 
+    async def _outcome(self, conflict: Conflict, index: int) -> Document | None:
+        """Return the document as it would be with a value; None where it cannot be told."""
+        try:
+            return await self._desk.replica.preview(conflict, index)
+        except DocumentNotFoundError:
+            return None  # What it is about was removed meanwhile.
 
-def _field(document: Any, path: str) -> str:
+    def _total(self, outcome: Document | None) -> str:
+        total = getattr(outcome, "total", None)
+        return "" if total is None else self._desk.forms.money_shown(total)
+
+    def _texts(self, conflict: Conflict, outcomes: Sequence[Document | None]) -> list[str]:
+        """Return each value as a person reads it: of a value with many parts, those in which they differ."""
+        if conflict.reason == "removal":
+            return ["removed" if value.is_removal else "kept" for value in conflict.values]
+        owners = [_owner(outcome, conflict.path) for outcome in outcomes]
+        fields = [field for field in _fields(conflict) if None not in owners]
+        shown = [[field.show(self._desk.forms, owner) for field in fields] for owner in owners]
+        differing = [place for place in range(len(fields)) if len({texts[place] for texts in shown}) > 1]
+        if not differing:
+            return [_text(value) for value in conflict.values]
+        if len(fields) == 1:
+            return [texts[0] or "nothing" for texts in shown]
+        return [
+            ", ".join(f"{fields[place].label} {texts[place] or 'nothing'}" for place in differing)
+            for texts in shown
+        ]
+
+
+def dispute_id(document: str, path: str) -> str:
+    """Return where on the page a conflict is."""
+    return f"dispute-{document}-{path.replace('/', '-')}"
+
+
+def _settled(dispute: Dispute, index: int) -> Settled:
+    kept = dispute.choices[index].text
+    others = dict.fromkeys(choice.text for choice in dispute.choices if choice.text != kept)
+    return Settled(dispute.address, dispute.title, dispute.field, kept, tuple(others))
+
+
+def _fields(conflict: Conflict) -> list[Field]:
+    first, _, rest = conflict.path.partition("/")
+    _, _, part = rest.partition("/")
+    groups: Iterable[Any] = _OF_LIST.get(first, ()) if rest else _OF_KIND.get(conflict.kind, ())
+    wanted = part or first
+    return [field for group in groups for field in group.values() if field.conflict_path == wanted]
+
+
+def _owner(document: Document | None, path: str) -> Any:
+    """Return what has the field of a path: the document, or a member of one of its lists."""
+    first, _, rest = path.partition("/")
+    if document is None or not rest:
+        return document
+    wanted = rest.partition("/")[0]
+    return next((member for member in getattr(document, first) if member.id == wanted), None)
+
+
+def _title(document: Any, kind: str) -> str:
+    return document.number or document.reference or getattr(document, "name", "") or kind.replace("_", " ")
+
+
+def _where(document: Any, conflict: Conflict) -> str:
     """Name a field as a person does: the line by its place, and what it is of it."""
-    parts = path.split("/")
+    parts = conflict.path.split("/")
+    fields = _fields(conflict)
+    label = fields[0].label if len(fields) == 1 else parts[-1].replace("_", " ").capitalize()
     if len(parts) == 1:
-        return parts[0].replace("_", " ")
-    places = [line.id for line in getattr(document, parts[0])]
-    line = f"line {places.index(parts[1]) + 1}" if parts[1] in places else "a removed line"
-    return ": ".join([line, *(part.replace("_", " ") for part in parts[2:])])
+        return label
+    places = [member.id for member in getattr(document, parts[0])]
+    one = _ONE_OF.get(parts[0], parts[0])
+    name = f"{one} {places.index(parts[1]) + 1}" if parts[1] in places else f"a removed {one}"
+    return name if len(parts) == 2 else f"{name}: {label.lower()}"
 
 
-def _text(raw: str) -> str:
-    """Show a value as far as that can be done without its type."""
-    value = json.loads(raw)
-    if isinstance(value, dict):
+def _text(value: ConflictValue) -> str:
+    """Show a value of which no field is known."""
+    found = json.loads(value.raw)
+    if isinstance(found, dict):
         return ", ".join(
-            f"{key.replace('_', ' ')} {part}" for key, part in value.items() if part not in ("", None, [])
+            f"{key.replace('_', ' ')} {part}" for key, part in found.items() if part not in ("", None, [])
         )
-    return "nothing" if value in ("", None) else str(value)
+    return "nothing" if found in ("", None) else str(found)
