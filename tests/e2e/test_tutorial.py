@@ -79,13 +79,28 @@ def click_as_it_says(lines, directory):
         seen_on(ada_url, "Q-00002<td>&lt;Dan &amp; Co&gt;")
 
         ada.stop()
-        httpx.post(f"{office_url}/quotes/{document}", data={"quantity": "5", "save": ""})
+        before = version_of(document, office_url)
+        httpx.post(f"{office_url}/quotes/{document}", data={"quantity": "5", "seen": before, "save": ""})
         ada = Running(commands[1], directory)
         ada.wait_for("Uvicorn running")
         seen_on(ada_url, "&lt;Dan &amp; Co&gt;<td>740.00")
+
+        httpx.post(f"{ada_url}/quotes/{document}", data={"quantity": "6", "seen": before, "save": ""})
+        page = httpx.get(ada_url).text
+        assert {"Keep 5 by Bob", "Keep 6 by Ada"} == set(re.findall(r"Keep \d by \w+", page))
+        httpx.post(f"{ada_url}/quotes/{document}", data={"keep": "0"})
+        assert "Keep" not in httpx.get(ada_url).text
     finally:
         office.stop()
         ada.stop()
+
+
+def version_of(document, address):
+    """Return what the form of a document says that its reader has seen."""
+    [version] = re.findall(
+        rf"/quotes/{document}>\s*<input type=hidden name=seen value=(\w+)>", httpx.get(address).text
+    )
+    return version
 
 
 def seen_on(address, wanted):
