@@ -6,7 +6,9 @@ from starlette.responses import Response
 from examples.sales.web.desk import Desk
 from examples.sales.web.pages.centers import CENTERS
 
-CENTER_OF_KIND = {center.kind: name for name, center in CENTERS.items()} | {"purchase_order": "purchase-orders"}
+CENTER_OF_KIND = {center.kind: name for name, center in CENTERS.items()} | {
+    "purchase_order": "purchase-orders"
+}
 
 
 class ItemPages:
