@@ -72,7 +72,7 @@ def click_as_it_says(lines, directory):
             re.findall(r"/quotes/(\w+)", httpx.get(office_url).text)
         )
 
-        with httpx.stream("GET", f"{office_url}/changes", timeout=PATIENCE_S) as told:
+        with httpx.stream("GET", f"{office_url}/events", timeout=PATIENCE_S) as told:
             httpx.post(f"{ada_url}/quotes/{document}", data={"mark": ""})
             assert next(told.iter_lines()) == f"data: {document}"
         seen_on(office_url, "Q-00002<td>&lt;Dan &amp; Co&gt;")
