@@ -101,13 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def load(
-    replicas: Sequence[Replica], invoices: Sequence[Invoice], say: Callable[[str, int, int], None]
+    seats: Sequence[tuple[Replica, str]], invoices: Sequence[Invoice], say: Callable[[str, int, int], None]
 ) -> None:
-    """Enter what is not there yet; the first replica gets customers and catalogue.
+    """Enter what is not there yet, at (replica, person); the first replica gets customers and catalogue.
 
     `say` is called with (phase, done, total) as it goes on.
     """
-    office = replicas[0]
+    office, _ = seats[0]
 
     async def customer(invoice: Invoice) -> None:
         if not await office.exists(Customer, customer_id_of(invoice)):
@@ -117,14 +117,14 @@ async def load(
         if not await office.exists(Product, product_id_of(line.code)):
             await enter_product(office, line)
 
-    async def deal(turn: tuple[Replica, Invoice]) -> None:
-        replica, invoice = turn
+    async def deal(turn: tuple[tuple[Replica, str], Invoice]) -> None:
+        (replica, person), invoice = turn
         cls: type[Document] = Sale if invoice.is_return else Quote
         deal_id = derive_id("sale" if invoice.is_return else "quote", invoice.number, str(invoice.part))
         if not await replica.exists(cls, deal_id):
-            await enter_deal(replica, invoice, fate_of(invoice, SEED), by=replica.name)
+            await enter_deal(replica, invoice, fate_of(invoice, SEED), by=person)
 
-    turns = [(replicas[place % len(replicas)], invoice) for place, invoice in enumerate(invoices)]
+    turns = [(seats[place % len(seats)], invoice) for place, invoice in enumerate(invoices)]
     await _phase("customers", customers_in(invoices), customer, say)
     await _phase("products", products_in(invoices), product, say)
     await _phase("invoices", turns, deal, say)
@@ -159,13 +159,16 @@ async def _run(given: argparse.Namespace) -> None:
     if not invoices:
         raise ValueError(f"{given.file} holds no line that can be used")
     async with AsyncExitStack() as stack:
-        replicas = [
-            await stack.enter_async_context(
-                open_replica(given.data / name, author=author, kinds=KINDS, create=False)
+        seats = [
+            (
+                await stack.enter_async_context(
+                    open_replica(given.data / name, author=author, kinds=KINDS, create=False)
+                ),
+                author,
             )
             for name, author in given.people
         ]
-        await load(replicas, invoices, lambda phase, done, total: tell(phase=phase, done=done, total=total))
+        await load(seats, invoices, lambda phase, done, total: tell(phase=phase, done=done, total=total))
     left_out = f"; {rejections.count} lines could not be used" if rejections.count else ""
     tell(phase=f"{len(invoices)} invoices loaded{left_out}", is_over=True)
 

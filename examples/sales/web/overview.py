@@ -103,6 +103,8 @@ class Overview:
             problem=self._watch.problem,
             is_cut_off=False,
             delay="",
+            changes=(),
+            peers=(),
         )
 
     async def _loading(self, _: Request) -> Response:

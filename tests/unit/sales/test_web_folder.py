@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import re
 from contextlib import asynccontextmanager
 
 from crdtsync.testing import MemoryPlace, MemoryRemote
@@ -48,6 +49,26 @@ async def test_a_file_tells_what_is_in_it_and_whom_it_has_reached(tmp_path):
         assert "office has it" in after
         assert "gives out the numbers" in after
         assert "1 number in 1 file" in after
+
+
+async def test_a_change_tells_which_file_carries_it_and_whom_it_has_reached(tmp_path):
+    async with office_and_ada(tmp_path) as (place, bob, ada):
+        await ada.replica.sync(MemoryRemote(place))
+        quote_id = await ada.quote(TODAY)
+
+        async def row_of(seat):
+            return re.search(f'<th scope="row"><a href="/quotes/{quote_id}">.*', await picture(seat))[0]
+
+        assert "no file yet" in await row_of(ada)
+        assert "not yet" in await row_of(ada)
+        await ada.replica.mark_for_sync(quote_id)
+        await ada.replica.sync(MemoryRemote(place))
+        assert "file 1 of R1" in await row_of(ada)
+        assert "not yet" in await row_of(ada)
+        await bob.replica.sync(MemoryRemote(place))
+        await ada.replica.sync(MemoryRemote(place))
+        assert "has it" in await row_of(ada)
+        assert "not yet" not in await row_of(ada)
 
 
 async def test_the_file_that_came_last_is_the_newest_one(tmp_path):

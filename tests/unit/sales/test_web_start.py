@@ -105,7 +105,7 @@ async def test_invoices_are_loaded_once_whoever_loads_them_again(tmp_path):
         open_replica(tmp_path / "R1", name="R1", role="roaming", kinds=KINDS) as ada,
     ):
         for _ in range(2):
-            await load((office, ada), invoices, lambda *step: told.append(step))
+            await load(((office, "bob"), (ada, "ada")), invoices, lambda *step: told.append(step))
         assert await office.count(Customer) > 0
         assert await office.count(Product) > 0
         assert await ada.count(Product) == 0

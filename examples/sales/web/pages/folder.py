@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from crdtsync import FolderFeed, FolderPicture, FolderReplica, FolderSegment
+from crdtsync import FolderFeed, FolderPicture, FolderReplica, FolderSegment, LatestChange
 from examples.sales.web.desk import Desk
+from examples.sales.web.pages.conflicts import PAGE_OF_KIND
 from examples.sales.web.switch import DELAYS
 from examples.sales.web.watch import FolderWatch
 
 COLUMNS_MAX = 12
 """How many files of a feed are drawn one by one; those before them are one column."""
 PROBLEMS_MAX = 20
+CHANGES_MAX = 12
 UNKNOWN = "somebody unknown"
 
 
@@ -68,6 +70,23 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One of the latest changes, and whom it has reached."""
+
+    id: str
+    """On the page."""
+    title: str
+    address: str
+    what: str
+    by: str
+    at: str
+    carrier: str
+    """Which file carries it."""
+    reached: tuple[bool, ...]
+    """Of each other replica."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """A picture in words and rows, as the page shows it."""
 
@@ -91,6 +110,8 @@ class FolderPages:
         """Show the picture; for htmx the picture only."""
         desk = self._desk
         await desk.folder.look()
+        peers = [peer.name for peer in await desk.replica.peers()]
+        latest = await desk.replica.latest_changes(limit=CHANGES_MAX)
         is_part = request.headers.get("HX-Target") == "folder"
         return desk.page(
             request,
@@ -98,6 +119,8 @@ class FolderPages:
             drawing=drawing_of(desk.folder, at=desk.at),
             problem=desk.folder.problem,
             is_cut_off=desk.switch.is_offline,
+            changes=[_change(item, peers, desk.folder.picture, at=desk.at) for item in latest],
+            peers=peers,
             delay=DELAYS[str(round(desk.delay.delay_s))] if desk.delay.delay_s else "",
         )
 
@@ -138,6 +161,24 @@ def size(size_bytes: int) -> str:
 def listed(names: Sequence[str]) -> str:
     """Return names as a person lists them."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _change(
+    item: LatestChange, peers: Sequence[str], picture: FolderPicture | None, *, at: Callable[[int], str]
+) -> Change:
+    change = item.change
+    page = PAGE_OF_KIND.get(item.kind)
+    names = {} if picture is None else {replica.replica: replica.name for replica in picture.replicas}
+    return Change(
+        f"{change.id.client}-{item.document}-{change.id.sequence}",
+        item.title if item.title != item.document else item.kind.replace("_", " "),
+        f"{page}/{item.document}" if page else "",
+        change.label or "edited",
+        f"{change.author or 'somebody'} on {change.replica or 'an unknown machine'}",
+        at(change.at_ms),
+        f"file {item.sequence} of {names.get(item.owner) or UNKNOWN}" if item.sequence else "no file yet",
+        tuple(name in change.received_by for name in peers),
+    )
 
 
 def _row(picture: FolderPicture, feed: FolderFeed, newest: frozenset[str]) -> Row:
