@@ -1,11 +1,17 @@
 """Deciding a conflict: what writing one of its values means, and how the document would read then."""
 
 import sqlite3
-from typing import TypeVar
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import msgspec
 
 from crdtsync.document.draft import references
 from crdtsync.document.model import Document, schema_of
+from crdtsync.document.schema import DocumentSchema
 from crdtsync.document.sources import Source
+from crdtsync.errors import ValidationError
 from crdtsync.store import query
 from crdtsync.store.documents import Documents
 from crdtsync.store.query import Conflict
@@ -28,6 +34,24 @@ def decide(source: Source, conflict: Conflict, keep: int) -> None:
         source.remove_entity(*path)
     else:
         source.restore_entity(*path)
+
+
+def typed(conflict: Conflict, schema: DocumentSchema | None) -> Conflict:
+    """Return a conflict with its values as the class declares them."""
+    if conflict.reason == "removal":
+        return conflict
+    values = tuple(replace(item, value=_value(conflict, item.raw, schema)) for item in conflict.values)
+    return replace(conflict, values=values)
+
+
+def _value(conflict: Conflict, raw: str, schema: DocumentSchema | None) -> Any:
+    spec = None if schema is None else schema.fields.get(conflict.entities or conflict.field)
+    if spec is not None and spec.entity is not None:
+        spec = spec.entity.fields.get(conflict.field)
+    if spec is not None and spec.codec is not None:
+        with suppress(ValidationError):  # Another version of the class wrote it.
+            return spec.codec.decode(raw)
+    return msgspec.json.decode(raw)
 
 
 def preview(

@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from crdtsync import events
-from crdtsync.deciding import decide, preview
+from crdtsync.deciding import decide, preview, typed
 from crdtsync.document.authorship import shown_cells
 from crdtsync.document.model import Document, schema_of
 from crdtsync.document.schema import DocumentSchema
@@ -27,6 +27,7 @@ from crdtsync.remote import Remote
 from crdtsync.store import health, history, items, marks, numbers, query
 from crdtsync.store.history import HistoryEntry, LastWriter, LatestChange
 from crdtsync.store.items import Item, Peer, Receipt
+from crdtsync.store.kinds import typed_value
 from crdtsync.store.query import Conflict
 from crdtsync.store.workspace import Workspace, meta, refuse_root, set_meta
 from crdtsync.sync import agent, inspection
@@ -246,21 +247,44 @@ class Replica:
         )
         return [cls._bound(ProjectionSource(json), info) for info, json in rows]
 
+    @overload
     async def count(
         self, cls: type[Document], *, where: Mapping[str, Any] | None = None, search: str = ""
-    ) -> int:
-        """Return how many documents `find` would give without a limit. Raises as `find` does."""
+    ) -> int: ...
+    @overload
+    async def count(
+        self, cls: type[Document], *, by: str, where: Mapping[str, Any] | None = None, search: str = ""
+    ) -> dict[Any, int]: ...
+    async def count(
+        self,
+        cls: type[Document],
+        *,
+        by: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        search: str = "",
+    ) -> int | dict[Any, int]:
+        """Return how many documents `find` would give without a limit; with `by`, how many of each value of that name.
+
+        Values are of the type that the class declares; decimals are told apart as floating-point numbers are. What
+        no document has is not in it. Raises as `find` does.
+        """
         await self._workspace.declare(cls)
-        await self._workspace.freshen(cls, _names(where))
+        await self._workspace.freshen(cls, {*_names(where), *([] if by is None else [by])})
         schema = schema_of(cls)
-        return await self._workspace.database.read(
-            lambda c: query.count(c, schema, where=where or {}, search=search)
+        if by is None:
+            return await self._workspace.database.read(
+                lambda c: query.count(c, schema, where=where or {}, search=search)
+            )
+        found = await self._workspace.database.read(
+            lambda c: query.count_by(c, schema, by, where=where or {}, search=search)
         )
+        return {typed_value(schema, by, stored): count for stored, count in found.items()}
 
     async def find_number(self, text: str) -> list[Document]:
         """Return the documents of a final or a reference number, in whatever case it is written.
 
-        A reference number stays an alias for ever: what is printed on paper is found.
+        A reference number stays an alias for ever: what is printed on paper is found. Zeros, dashes and spaces
+        may be left out (``r1-2`` or ``R1 2`` for ``R1-0002``) where that can be one number only.
         """
         found = await self._workspace.database.read(lambda c: query.find_number(c, text.strip()))
         return [await self.get(self.document_class(kind), identity) for identity, kind in found]
@@ -338,10 +362,22 @@ class Replica:
 
     async def conflicts(self, id: str | None = None) -> list[Conflict]:  # noqa: A002
         """Return the conflicts of a document, or of all: values written by people who had not seen each other's."""
-        return await self._workspace.database.read(lambda c: query.conflicts(c, id))
+        found = await self._workspace.database.read(lambda c: query.conflicts(c, id))
+        return [typed(conflict, self._workspace.kinds.schema(conflict.kind)) for conflict in found]
 
-    async def resolve(self, conflict: Conflict, keep: int, *, label: str = "") -> None:
-        """Decide a conflict for one of its values; it is an ordinary edit.
+    async def conflict(self, id: str, path: str) -> Conflict | None:  # noqa: A002
+        """Return the conflict about one path of a document (see `Conflict.path`), or None if there is none any more."""
+        found = await self._workspace.database.read(lambda c: query.conflicts(c, id, path))
+        return next((typed(item, self._workspace.kinds.schema(item.kind)) for item in found), None)
+
+    async def count_conflicts(self, *, waiting: bool = False) -> int:
+        """Return how many conflicts there are; with `waiting`, only those that wait for a person to decide."""
+        return await self._workspace.database.read(
+            lambda c: query.count_conflicts(c, "ask" if waiting else None)
+        )
+
+    async def resolve(self, conflict: Conflict, keep: int | str, *, label: str = "") -> None:
+        """Decide a conflict for one of its values, by index or by id; it is an ordinary edit.
 
         For a removal, keeping a removal's value removes the entity for good, any other keeps it.
 
@@ -349,10 +385,11 @@ class Replica:
             IndexError: the conflict has no such value.
             DocumentNotFoundError: the document is not here.
         """
+        index = conflict.index_of(keep) if isinstance(keep, str) else keep
         async with self.edit(self.document_class(conflict.kind), conflict.document, label=label) as document:
-            decide(document._source, conflict, keep)  # noqa: SLF001
+            decide(document._source, conflict, index)  # noqa: SLF001
 
-    async def preview(self, conflict: Conflict, keep: int) -> Document:
+    async def preview(self, conflict: Conflict, keep: int | str) -> Document:
         """Return the document as it would read if `resolve` kept that value: to show the total each would give.
 
         It is a view like any other, computed properties included, and nothing is written.
@@ -362,8 +399,9 @@ class Replica:
             DocumentNotFoundError: the document is not here, or the entity it is about was removed meanwhile.
         """
         cls = self.document_class(conflict.kind)
+        index = conflict.index_of(keep) if isinstance(keep, str) else keep
         return await self._workspace.database.run(
-            lambda c: preview(c, self._workspace.documents, cls, conflict, keep)
+            lambda c: preview(c, self._workspace.documents, cls, conflict, index)
         )
 
     def kinds(self) -> list[str]:
@@ -437,16 +475,26 @@ class Replica:
         """Return Items to Sync: the documents made here that have not come all the way, and why they wait."""
         return await self._items(None, include_numbered=include_numbered)
 
+    async def count_items(self) -> int:
+        """Return how many lines `items` has, without making them where that is not needed."""
+        numbered = [s.kind for s in self._workspace.kinds.known() if not s.shared and s.series is not None]
+        counted = await self._workspace.database.read(lambda c: items.count(c, numbered))
+        others = [s.kind for s in self._workspace.kinds.known() if not s.shared and s.series is None]
+        return counted + len(await self._items(None, include_numbered=False, kinds=others))
+
     async def item(self, id: str) -> Item:  # noqa: A002
-        """Return where one document stands on its way to its final number.
+        """Return where one document stands on its way to the office, and to its final number if its kind has any.
+
+        One of a kind that goes to everyone is on its way from when it is made, without a mark; it waits for
+        nothing once the office has received it, and is not among `items`.
 
         Raises:
-            DocumentNotFoundError: it is not here, or its kind goes to everyone and has no way to go.
+            DocumentNotFoundError: it is not here, or its kind was never declared here.
         """
         found = await self._items(id, include_numbered=True)
         if not found:
             kind = await self._workspace.database.read(lambda c: query.kind_of(c, id))
-            raise DocumentNotFoundError(f"a {kind} goes to everyone by itself and is never marked")
+            raise DocumentNotFoundError(f"of kind {kind!r} nothing is known here")
         return found[0]
 
     async def receipts(self, id: str) -> list[Receipt]:  # noqa: A002
@@ -625,11 +673,21 @@ class Replica:
         registers = self._workspace.documents.open(connection, id).live.registers
         return history.last_writers(connection, shown_cells(registers, schema))
 
-    async def _items(self, id: str | None, *, include_numbered: bool) -> list[Item]:  # noqa: A002
-        kinds = [schema.kind for schema in self._workspace.kinds.known() if not schema.shared]
+    async def _items(
+        self,
+        id: str | None,  # noqa: A002
+        *,
+        include_numbered: bool,
+        kinds: list[str] | None = None,
+    ) -> list[Item]:
+        known = self._workspace.kinds.known()
+        wanted = [schema.kind for schema in known if not schema.shared] if kinds is None else kinds
+        shared = [schema.kind for schema in known if schema.shared] if id is not None else []
         now_ms = self._workspace.environment.now_ms()
         return await self._workspace.database.read(
-            lambda c: items.items(c, kinds, now_ms, document_id=id, all_items=include_numbered)
+            lambda c: items.items(
+                c, wanted, now_ms, document_id=id, all_items=include_numbered, shared_kinds=shared
+            )
         )
 
     async def _why_locked(self, id: str) -> str:  # noqa: A002

@@ -107,6 +107,11 @@ class Draft:
             order = self._orders[name] = self._working.order(name)
         return order
 
+    def has_entity(self, name: str, entity_id: str) -> bool:
+        """See `Source`."""
+        entity = self._working.entity(name, entity_id)
+        return bool(entity) and presence(entity) is not Presence.REMOVED
+
     def removed_ids(self, name: str) -> Sequence[str]:
         """See `Source`."""
         return self._working.removed(name)

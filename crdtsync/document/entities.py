@@ -125,18 +125,32 @@ class Entities(Generic[E]):
             IndexError: there is no such index.
             DocumentNotFoundError: there is no entity of that id in the list.
         """
-        ids = self._source.entity_ids(self._name)
         if isinstance(key, slice):
-            return [self._make(entity_id) for entity_id in ids[key]]
+            return [self._make(entity_id) for entity_id in self._source.entity_ids(self._name)[key]]
         if isinstance(key, int):
-            return self._make(ids[key])
-        if key not in ids:
+            return self._make(self._source.entity_ids(self._name)[key])
+        if not self._source.has_entity(self._name, key):
             raise DocumentNotFoundError(f"{self._name} has no entity {key}")
         return self._make(key)
 
     def __contains__(self, key: object) -> bool:
         wanted = key.id if isinstance(key, Entity) else key
-        return wanted in self._source.entity_ids(self._name)
+        return isinstance(wanted, str) and self._source.has_entity(self._name, wanted)
+
+    def get(self, id: str) -> E | None:  # noqa: A002
+        """Return the entity of an id, or None if there is none in the list."""
+        return self._make(id) if self._source.has_entity(self._name, id) else None
+
+    def index(self, entity: E | str) -> int:
+        """Return the place of an entity in the list, from 0.
+
+        Raises:
+            DocumentNotFoundError: it is not in the list.
+        """
+        entity_id = self._id_of(entity)
+        if not self._source.has_entity(self._name, entity_id):
+            raise DocumentNotFoundError(f"{self._name} has no entity {entity_id}")
+        return self._source.entity_ids(self._name).index(entity_id)
 
     def add(self, entity: E, *, index: int | None = None, id: str | None = None) -> E:  # noqa: A002
         """Put a new entity into the list, at the end or before the one at `index`; return it as it is there.

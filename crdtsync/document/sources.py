@@ -35,6 +35,10 @@ class Source(Protocol):
         """Return the ids of a list's entities in their order."""
         ...
 
+    def has_entity(self, name: str, entity_id: str) -> bool:
+        """Whether an entity is in a list; nothing is searched."""
+        ...
+
     def removed_ids(self, name: str) -> Sequence[str]:
         """Return the ids of removed entities that could be restored."""
         ...
@@ -123,6 +127,10 @@ class ProjectionSource:
     def entity_ids(self, name: str) -> Sequence[str]:
         """See `Source`."""
         return list(self._entities(name))
+
+    def has_entity(self, name: str, entity_id: str) -> bool:
+        """See `Source`."""
+        return entity_id in self._entities(name)
 
     def removed_ids(self, name: str) -> Sequence[str]:
         """See `Source`."""

@@ -54,27 +54,46 @@ class Peer:
 
 
 def items(
-    connection: sqlite3.Connection, kinds: list[str], now_ms: int, *, document_id: str | None, all_items: bool
+    connection: sqlite3.Connection,
+    kinds: list[str],
+    now_ms: int,
+    *,
+    document_id: str | None,
+    all_items: bool,
+    shared_kinds: list[str] | None = None,
 ) -> list[Item]:
-    """Return the documents made here that have not come all the way; with `all_items` also those that have."""
-    if not kinds:
+    """Return the documents made here that have not come all the way; with `all_items` also those that have.
+
+    One of `shared_kinds` is taken to be marked when it was made, and to be sent with its last change.
+    """
+    if not kinds and not shared_kinds:
         return []
+    marked, segment = "m.marked_ms", "m.segment"
+    if shared_kinds:
+        by_itself = f"d.kind IN ({', '.join('?' * len(shared_kinds))})"
+        marked = f"coalesce(m.marked_ms, CASE WHEN {by_itself} THEN d.created_ms END)"
+        segment = (
+            "coalesce(m.segment, (SELECT CASE WHEN count(*) = count(c.segment) THEN max(c.segment) END "
+            f"FROM _changes c WHERE c.document = d.n AND {by_itself}))"
+        )
+        kinds = [*kinds, *shared_kinds]
+    shared = shared_kinds or []
     replica = _meta(connection, "replica")
     places = ", ".join("?" * len(kinds))
     condition = "AND d.id = ?" if document_id is not None else ""
     rows = connection.execute(
-        "SELECT d.id, d.kind, d.n, d.created_ms, m.marked_ms, "
+        f"SELECT d.id, d.kind, d.n, d.created_ms, {marked}, "
         "coalesce(f.put_ms, CASE WHEN s.owner <> ? THEN s.applied_ms END), "
         "s.owner, s.feed, s.sequence, s.remote, l.text, l.known_ms, "
         "EXISTS (SELECT 1 FROM _requests r WHERE r.document = d.id AND r.replica = ?), "
         "(SELECT min(a.text) FROM _aliases a WHERE a.document = d.n) FROM _documents d "
-        "LEFT JOIN _marks m ON m.document = d.n LEFT JOIN _segments s ON s.n = m.segment "
+        f"LEFT JOIN _marks m ON m.document = d.n LEFT JOIN _segments s ON s.n = {segment} "
         "LEFT JOIN _own_files f ON f.remote = s.remote AND f.hash = s.hash "
         "LEFT JOIN _ledger l ON l.document = d.id AND l.outcome = 'granted' "
         f"WHERE d.kind IN ({places}) AND d.rev > 0 {condition} AND (m.marked_ms IS NOT NULL OR (NOT d.shared) "
         f"OR m.document IS NOT NULL {'OR 1' if document_id else ''}) "
         f"{'' if all_items or document_id else 'AND l.idx IS NULL'} ORDER BY d.n",
-        (replica, replica, *kinds, *([document_id] if document_id is not None else [])),
+        (*shared, replica, replica, *shared, *kinds, *([document_id] if document_id is not None else [])),
     ).fetchall()
     office = _coordinator(connection)
     problem = connection.execute("SELECT problem FROM _remotes WHERE problem <> '' LIMIT 1").fetchone()
@@ -123,6 +142,17 @@ def items(
             state = replace(state, why_waiting="")
         found.append(Item(identity, kind, text or reference or identity, text, reference, state))
     return found
+
+
+def count(connection: sqlite3.Connection, kinds: list[str]) -> int:
+    """Return how many documents of kinds that have numbers were made here, or marked, and have none yet."""
+    row = connection.execute(
+        "SELECT count(*) FROM _documents d LEFT JOIN _marks m ON m.document = d.n "
+        f"WHERE d.kind IN ({', '.join('?' * len(kinds))}) AND d.rev > 0 AND (NOT d.shared OR m.document IS NOT NULL) "
+        "AND NOT EXISTS (SELECT 1 FROM _ledger l WHERE l.document = d.id AND l.outcome = 'granted')",
+        kinds,
+    ).fetchone()
+    return int(row[0])
 
 
 def receipts(connection: sqlite3.Connection, document_id: str) -> list[Receipt]:

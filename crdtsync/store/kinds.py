@@ -12,7 +12,7 @@ import msgspec
 from crdtsync.document.model import Document, schema_of
 from crdtsync.document.schema import DocumentSchema, Shape
 from crdtsync.document.stored import class_to_json, schema_from_json
-from crdtsync.errors import SchemaError
+from crdtsync.errors import SchemaError, ValidationError
 from crdtsync.protocol.numbering import Series, check_series
 
 SqlValue = str | int | float | None
@@ -191,6 +191,27 @@ def sql_value(value: Any) -> SqlValue:
             return str(value)
         case _:
             return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def typed_value(schema: DocumentSchema, name: str, stored: SqlValue) -> Any:
+    """Return the value of an indexed name that is stored so; a decimal as far as floating point can tell it."""
+    computed = schema.computed.get(name)
+    codec = schema.fields[name].value_codec() if computed is None else computed.codec
+    if stored is None:
+        return None
+    # A text may be one in JSON too, truth is stored as a number, and so are decimals, which JSON has as texts.
+    for raw in (msgspec.json.encode(stored), msgspec.json.encode(str(stored)), str(stored), _truth(stored)):
+        try:
+            value = codec.decode(raw)
+        except ValidationError:
+            continue
+        if sql_value(value) == stored:
+            return value
+    return stored
+
+
+def _truth(stored: SqlValue) -> str:
+    return "true" if stored else "false"
 
 
 def queryable(schema: DocumentSchema, name: str) -> bool:

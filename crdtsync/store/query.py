@@ -1,9 +1,10 @@
 """Reading: views, lists, search, history, conflicts. Nothing here opens a CRDT."""
 
+import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -23,6 +24,10 @@ IDENTIFIED_MAX = 20
 SORTED_MAX = 1_000
 """How many documents are sorted for a page. Where a filter leaves more, they are met in the order of an index."""
 
+NUMBER_DIGITS_MAX = 12
+"""Of the counter in a number whose zeros a person may leave out."""
+
+_COUNTED = re.compile(r"(.*?)(\d{1,12})", re.DOTALL | re.ASCII)
 _CELLS = msgspec.json.Decoder(list[tuple[int, int, str]])
 _NUMBER = (
     "(SELECT l.text FROM _ledger l WHERE l.document = d.id AND l.outcome = 'granted' ORDER BY l.idx LIMIT 1)"
@@ -48,6 +53,11 @@ class ConflictValue:
     at_ms: int
     is_removal: bool = False
     """In a conflict about a removal: whether this is a removal."""
+    id: str = ""
+    """Names this value among all that its path ever has, the same on every replica; fit for a field of a form."""
+    value: Any = field(default=None, compare=False)
+    """The value as the document's class declares it; what another version of the class wrote, as JSON has it.
+    None in a conflict about a removal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,34 @@ class Conflict:
     """Newest first."""
     shown: int
     """Which of the values is shown."""
+
+    @property
+    def field(self) -> str:
+        """The name of the field, of the document or of an entity; empty in a conflict about a removal."""
+        parts = self.path.split("/")
+        return "" if len(parts) == 2 else parts[-1]
+
+    @property
+    def entities(self) -> str:
+        """The name of the list the entity is in; empty if it is about the document itself."""
+        name, slash, _ = self.path.partition("/")
+        return name if slash else ""
+
+    @property
+    def entity(self) -> str:
+        """The id of the entity it is about; empty if it is about the document itself."""
+        return self.path.split("/")[1] if self.entities else ""
+
+    def index_of(self, value_id: str) -> int:
+        """Return which of the values has an id.
+
+        Raises:
+            IndexError: none has it: it was decided meanwhile.
+        """
+        for index, value in enumerate(self.values):
+            if value.id == value_id:
+                return index
+        raise IndexError(f"the conflict about {self.path} has no value {value_id!r:.80}")
 
     @property
     def needs_decision(self) -> bool:
@@ -145,13 +183,39 @@ def kind_of(connection: sqlite3.Connection, document_id: str) -> str:
 
 
 def find_number(connection: sqlite3.Connection, text: str) -> list[tuple[str, str]]:
-    """Return (id, kind) of the documents of a final or reference number, the final one's first."""
-    rows = connection.execute(
-        "SELECT d.id, d.kind FROM _ledger l JOIN _documents d ON d.id = l.document WHERE l.text = ? "
-        "UNION ALL SELECT d.id, d.kind FROM _aliases a JOIN _documents d ON d.n = a.document WHERE a.text = ?",
-        (_storable(text), _storable(text)),
-    )
-    return list(dict.fromkeys((row[0], row[1]) for row in rows))
+    """Return (id, kind) of the documents of a final or reference number, the final one's first.
+
+    If it is none as it is written, a person may have left out zeros, a dash or a space; what could then be more
+    than one number is none.
+    """
+    exact = _numbered(connection, [_storable(text)])
+    found = exact or _numbered(connection, _spellings(_storable(text)))
+    if len({number.lower() for number, _, _ in found}) > 1:
+        return []
+    return list(dict.fromkeys((identity, kind) for _, identity, kind in found))
+
+
+def _numbered(connection: sqlite3.Connection, texts: list[str]) -> list[tuple[str, str, str]]:
+    places = ", ".join("?" * len(texts))
+    return connection.execute(
+        f"SELECT l.text, d.id, d.kind FROM _ledger l JOIN _documents d ON d.id = l.document WHERE l.text IN ({places}) "
+        "UNION ALL SELECT a.text, d.id, d.kind FROM _aliases a JOIN _documents d ON d.n = a.document "
+        f"WHERE a.text IN ({places})",
+        (*texts, *texts),
+    ).fetchall()
+
+
+def _spellings(text: str) -> list[str]:
+    """Return how a number may be written that a person gave as ``r1-2``, ``r1 2`` or ``R1 - 0002``."""
+    match = _COUNTED.fullmatch(text)
+    if match is None:
+        return []
+    before, digits = match.group(1), match.group(2).lstrip("0") or "0"
+    # What stands before the counter, as it is and without the spaces and the dash at its end.
+    bare = re.sub(r"\s+", "", before).rstrip("-")
+    starts = dict.fromkeys((before, re.sub(r"\s+", "", before), bare, f"{bare}-"))
+    widths = range(len(digits), NUMBER_DIGITS_MAX + 1)
+    return [f"{start}{digits:0>{width}}" for start in starts for width in widths]
 
 
 def identify(connection: sqlite3.Connection, text: str) -> list[tuple[str, str]]:
@@ -237,6 +301,23 @@ def count(
     return int(_searched(connection, sql, parameters, search)[0][0])
 
 
+def count_by(
+    connection: sqlite3.Connection,
+    schema: DocumentSchema,
+    name: str,
+    *,
+    where: Mapping[str, Any],
+    search: str,
+) -> dict[SqlValue, int]:
+    """Return how many documents of one kind there are by the value of an indexed name, as it is stored."""
+    annotation_of(schema, name)
+    if not _has_table(connection, schema.kind):
+        return {}
+    condition, parameters = _condition(schema, where, search)
+    sql = f"SELECT p.{column_of(name)}, count(*) FROM {table_of(schema.kind)} p {condition} GROUP BY 1 ORDER BY 1"
+    return dict(_searched(connection, sql, parameters, search))
+
+
 def search_all(connection: sqlite3.Connection, words: str, limit: int) -> list[tuple[str, str]]:
     """Return (id, kind) of the documents of any kind in which all words are found, best first."""
     matching = match_query(words)
@@ -281,13 +362,25 @@ def changes_after(connection: sqlite3.Connection, n: int, count: int = 500) -> l
     return [ChangeRow(*row) for row in rows]
 
 
-def conflicts(connection: sqlite3.Connection, document_id: str | None) -> list[Conflict]:
-    """Return the conflicts of one document, or of all."""
+def count_conflicts(connection: sqlite3.Connection, policy: str | None) -> int:
+    """Return how many conflicts there are, of one policy or of all."""
+    condition = "" if policy is None else "WHERE policy = ?"
+    parameters = () if policy is None else (policy,)
+    row = connection.execute(f"SELECT count(*) FROM _conflicts {condition}", parameters).fetchone()
+    return int(row[0])
+
+
+def conflicts(
+    connection: sqlite3.Connection, document_id: str | None, path: str | None = None
+) -> list[Conflict]:
+    """Return the conflicts of one document, or of all; of one path, or of all."""
+    given = [("d.id", document_id), ("c.path", path)]
+    conditions = [f"{name} = ?" for name, value in given if value is not None]
     rows = connection.execute(
         "SELECT d.id, d.kind, c.path, c.reason, c.policy, c.cells, c.shown FROM _conflicts c "
-        f"JOIN _documents d ON d.n = c.document {'' if document_id is None else 'WHERE d.id = ?'} "
+        f"JOIN _documents d ON d.n = c.document {'WHERE ' if conditions else ''}{' AND '.join(conditions)} "
         "ORDER BY d.id, c.ordinal",
-        () if document_id is None else (document_id,),
+        tuple(value for _, value in given if value is not None),
     ).fetchall()
     people = (
         {
@@ -298,17 +391,23 @@ def conflicts(connection: sqlite3.Connection, document_id: str | None) -> list[C
         else {}
     )
     found = []
-    for identity, kind, path, reason, policy, cells, shown in rows:
-        values = tuple(
-            ConflictValue(
-                raw,
-                *people.get(writer, ("", "")),
-                stamp,
-                is_removal=reason == "removal" and decode_seen(raw) != {},
+    for identity, kind, of, reason, policy, cells, shown in rows:
+        known: dict[str, int] = {}
+        values = []
+        for stamp, writer, raw in _CELLS.decode(cells):
+            # One edit may have written several fields of an entity that another one removed.
+            cell_id = f"{writer:x}-{stamp:x}"
+            known[cell_id] = known.get(cell_id, 0) + 1
+            values.append(
+                ConflictValue(
+                    raw,
+                    *people.get(writer, ("", "")),
+                    stamp,
+                    is_removal=reason == "removal" and decode_seen(raw) != {},
+                    id=cell_id if known[cell_id] == 1 else f"{cell_id}-{known[cell_id]}",
+                )
             )
-            for stamp, writer, raw in _CELLS.decode(cells)
-        )
-        found.append(Conflict(identity, kind, path, reason, policy, values, shown))
+        found.append(Conflict(identity, kind, of, reason, policy, tuple(values), shown))
     return found
 
 
