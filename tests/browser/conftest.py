@@ -1,5 +1,6 @@
 """A browser for this package, three workstations, and what every test demands at its end."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,9 @@ def watch(browser, request):
     yield watch
     if request.node.stash.get(_REPORT, None) is None or request.node.stash[_REPORT].failed:
         SCREENSHOTS.mkdir(exist_ok=True)
+        name = re.sub(r"[^\w-]+", "-", request.node.name)
         for place, page in enumerate(watch.pages):
-            path = SCREENSHOTS / f"failed-{request.node.name}-{place}.png"
+            path = SCREENSHOTS / f"failed-{name}-{place}.png"
             page.screenshot(path=path)
             print(f"{page.url}: {path}")
     watch.close()

@@ -5,7 +5,6 @@ import sys
 import pytest
 
 from tests.browser.chromium import expect
-from tests.browser.desk import Seat
 from tests.browser.launcher import Launcher
 
 pytestmark = [
