@@ -74,6 +74,22 @@ def test_the_programs_it_begins_with_are_there(environment):
         assert (ran.returncode, ran.stderr) == (0, ""), program
 
 
+def test_without_the_virtual_environment_it_says_so(environment):
+    program = "import runpy, sys; sys.modules['uvicorn'] = None; runpy.run_module('examples.sales.web', run_name='__main__')"
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("error: uvicorn is not installed here")
+    assert "hint: Activate the virtual environment" in ran.stderr
+
+
 def test_the_command_line_block_works_line_by_line(environment):
     [block] = [block for block in blocks("sh") if "crdtsync init" in block]
     *ending, agent = block.splitlines()
