@@ -89,6 +89,7 @@ class Editing(Generic[D]):
         create: bool,
         label: str,
         seen: Document | str | None,
+        including_own: bool,
         locked: WhyLocked | None,
     ) -> None:
         if len(label) > LABEL_CHARS_MAX:
@@ -103,6 +104,7 @@ class Editing(Generic[D]):
         self._workspace = workspace
         self._locks = locks
         self._class = cls
+        self._including_own = including_own
         self._seen = None if version is None else parse_version(version)
         self._is_new = document_id is None
         self._create = create or document_id is None
@@ -139,7 +141,9 @@ class Editing(Generic[D]):
         kind = schema_of(self._class).kind
         if not self._is_new:
             try:
-                draft = documents.draft(connection, self._id, kind, seen=self._seen)
+                draft = documents.draft(
+                    connection, self._id, kind, seen=self._seen, including_own=self._including_own
+                )
             except DocumentNotFoundError:
                 if not self._create or query.exists(connection, self._id):
                     raise

@@ -153,6 +153,7 @@ class Replica:
         create: bool = False,
         label: str = "",
         seen: Document | str | None = None,
+        including_own: bool = False,
     ) -> AbstractAsyncContextManager[D]:
         """Edit a document: one change, durable when the block ends, or not at all if it raises.
 
@@ -168,6 +169,8 @@ class Replica:
                 carry. The block then begins with the document as it was, and nothing that was written since,
                 here or elsewhere, is overwritten: what both wrote is a conflict, a line removed since and
                 edited now stays as one, and texts merge by character.
+            including_own: with `seen`, that he has also seen what he himself (this author, on this replica) wrote
+                since: for an editor that saves field by field, in which a field may be older than the last save.
 
         Raises:
             DocumentNotFoundError: it is not here, or of another kind.
@@ -185,6 +188,7 @@ class Replica:
             create=create,
             label=label,
             seen=seen,
+            including_own=including_own,
             locked=self._why_locked if self._lock_while_numbering else None,
         )
 

@@ -100,14 +100,23 @@ class LiveDocument:
         """Return the whole document as one update."""
         return self._crdt.state()
 
-    def draft(self, schema: DocumentSchema, random_bytes: Callable[[int], bytes]) -> Draft:
-        """Start an edit of what is here now.
+    def draft(
+        self,
+        schema: DocumentSchema,
+        random_bytes: Callable[[int], bytes],
+        *,
+        also_seen: Iterable[tuple[Path, Cell]] = (),
+    ) -> Draft:
+        """Start an edit of what is here now, and of values from elsewhere that its author has seen as well.
 
         The draft may be used in another thread while this document goes on; starting it belongs to the
         owner's thread. Edits that one client makes of one document must follow each other: a client has one
         value of a field, so that the later of two drafts of the same state would hide the earlier one.
         """
-        return Draft(schema, self.registers.fork(), self.texts, writer=self.client, random_bytes=random_bytes)
+        base = self.registers.fork()
+        for path, cell in also_seen:
+            base.put(path, cell)
+        return Draft(schema, base, self.texts, writer=self.client, random_bytes=random_bytes)
 
     def reader(self, schema: DocumentSchema) -> Draft:
         """Return a source that reads what is here now, and cannot be written."""

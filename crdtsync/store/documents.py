@@ -6,12 +6,13 @@ touched is thrown away, since a CRDT cannot roll back.
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
 from crdtsync.document.draft import REFERENCES, Draft
 from crdtsync.document.live import LiveDocument
+from crdtsync.document.registers import Cell, Path
 from crdtsync.environment import Environment, Verdict
 from crdtsync.errors import CrdtError, DocumentNotFoundError, UnknownKindError, ValidationError
 from crdtsync.protocol.causality import (
@@ -173,9 +174,22 @@ class Documents:
         return document
 
     def draft(
-        self, connection: sqlite3.Connection, document_id: str, kind: str, *, seen: Frontier | None = None
+        self,
+        connection: sqlite3.Connection,
+        document_id: str,
+        kind: str,
+        *,
+        seen: Frontier | None = None,
+        including_own: bool = False,
     ) -> Draft:
         """Start an edit of a document as it is now, or as it was when its author saw it.
+
+        Args:
+            connection: the writer's.
+            document_id: which one.
+            kind: what it must be.
+            seen: the state its author saw; None for the present one.
+            including_own: whether he has seen, beside that, all that he wrote himself on this replica.
 
         Raises:
             DocumentNotFoundError: it is not here, or of another kind.
@@ -194,11 +208,27 @@ class Documents:
             return document.live.draft(schema, self._environment.random_bytes)
         past = LiveDocument(self.client, schema, updates_as_of(connection, document.n, seen))
         try:
-            draft = past.draft(schema, self._environment.random_bytes)
+            own = self._own_cells(connection, document) if including_own else ()
+            draft = past.draft(schema, self._environment.random_bytes, also_seen=own)
         finally:
             past.close()
         draft.is_past = True
         return draft
+
+    def _own_cells(
+        self, connection: sqlite3.Connection, document: OpenDocument
+    ) -> Iterator[tuple[Path, Cell]]:
+        """Yield the values in a document that the author of this process wrote on this replica."""
+        rows = connection.execute(
+            "SELECT other.client FROM _incarnations own JOIN _incarnations other "
+            "ON other.replica = own.replica AND other.author = own.author WHERE own.client = ?",
+            (self.client,),
+        )
+        own = {client for (client,) in rows}
+        for path, cells in document.live.registers:
+            for cell in cells:
+                if cell.writer in own:
+                    yield path, cell
 
     def new_draft(self, kind: str) -> Draft:
         """Start an edit of a document that does not exist yet.

@@ -309,3 +309,32 @@ async def test_a_view_of_a_list_can_be_what_was_seen(ada, bob, seen):
     async with ada.edit(Quote, seen.id, seen=listed) as draft:
         draft.customer = "Anna"
     assert (await conflicting(ada, seen)).keys() == {"customer"}
+
+
+async def test_what_somebody_wrote_himself_he_may_have_seen(ada, bob, seen):
+    async with bob.edit(Quote, seen.id) as draft:
+        draft.customer = "Bert"
+    async with ada.edit(Quote, seen.id, seen=seen, including_own=True) as draft:
+        draft.city = "Pisa"
+        draft.lines[0].price = Decimal(7)
+    async with ada.edit(Quote, seen.id, seen=seen, including_own=True) as draft:
+        assert (draft.customer, draft.city, draft.lines[0].price) == ("Carl", "Pisa", 7)
+        draft.city = "Oslo"
+        draft.customer = "Anna"
+        draft.lines[0].price += 1
+    assert (await conflicting(ada, seen)).keys() == {"customer"}
+    quote = await ada.get(Quote, seen.id)
+    assert (quote.customer, quote.city, quote.lines[0].price) == ("Anna", "Oslo", 8)
+    async with bob.edit(Quote, seen.id, seen=seen, including_own=True) as draft:
+        draft.city = "Nice"
+    assert (await conflicting(ada, seen)).keys() == {"customer", "city"}
+    await check_sound(ada)
+
+
+async def test_what_somebody_wrote_before_a_restart_is_his_own(ada, seen, tmp_path):
+    async with ada.edit(Quote, seen.id) as draft:
+        draft.customer = "Anna"
+    async with shop(tmp_path, author="Ada") as again:
+        async with again.edit(Quote, seen.id, seen=seen, including_own=True) as draft:
+            draft.customer = "Cleo"
+        assert await conflicting(again, seen) == {}
