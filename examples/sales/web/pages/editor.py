@@ -1,6 +1,5 @@
 """The editor of a quote or a sale: every field is a change of its own, written when the field is left."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -154,7 +153,7 @@ class EditorPages:
             request, "editor_done.html", opened_line=opened_line, told=told, undo=undo, is_beside=True
         )
         if focus:
-            answer.headers["HX-Trigger-After-Settle"] = json.dumps({"focusOn": {"id": focus}})
+            answer.headers["X-Focus-On"] = focus
         return answer
 
     async def _save(self, request: Request, spot: Spot[Deal], field: Field) -> Response:

@@ -4,7 +4,7 @@
   const typing = (node) => node.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
   // A field that holds what was typed and is not saved, whose value is on its way, or that could not be read, is
   // left as it is, with what its typist has seen. The focus alone is no reason: who has typed nothing sees what is new.
-  const isBusy = (node) => node.classList.contains("is-typed") || node.querySelector(".htmx-request, [aria-invalid=true]");
+  const isBusy = (node) => node.classList.contains("is-typed") || node.querySelector(".htmx-request, [aria-invalid=true], [role=combobox][aria-expanded=true]");
   const seenOf = (field) => field.querySelector("[name=seen]");
   let answered = null; // The field whose own answer this is.
 
@@ -42,11 +42,12 @@
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, target, shouldSwap, serverResponse } = event.detail;
-    if (requestConfig.elt.isConnected || !shouldSwap) return;
-    // What asked was merged away by the event of its own change, and htmx looks for the way to swap among its parents.
+    const asked = requestConfig.elt;
+    if (!shouldSwap || (asked.isConnected && !asked.closest("[data-passing]"))) return;
+    // What asked was merged away by the event of its own change, or goes with its own answer; and htmx looks for the
+    // way to swap among its parents. The target stands in for it.
     event.detail.shouldSwap = false;
-    const fresh = new DOMParser().parseFromString(serverResponse, "text/html").body.firstElementChild;
-    if (target.isConnected && fresh) merge(target, fresh).forEach((node) => htmx.process(node));
+    if (target.isConnected) htmx.swap(target, serverResponse, { swapStyle: "merge", swapDelay: 0, settleDelay: 20 }, { contextElement: target });
   });
 
   document.addEventListener("input", (event) => {
@@ -61,8 +62,8 @@
     }
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
-    // From here on it is on its way; what is typed after this is new again.
-    const field = event.detail.elt.closest(".field");
+    // From here on it is on its way; what is typed after this is new again. What is looked for while it is typed is not saved.
+    const field = event.detail.requestConfig.verb === "get" ? null : event.detail.elt.closest(".field");
     if (field) field.classList.remove("is-typed");
   });
   // Bad input is answered with the field and its error; a refusal is told.
@@ -80,8 +81,9 @@
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) tell(""); });
 
   // What was done says where to go on.
-  document.addEventListener("focusOn", (event) => {
-    const next = document.getElementById(event.detail.id);
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const id = event.detail.xhr && event.detail.xhr.getResponseHeader("X-Focus-On");
+    const next = id && document.getElementById(id);
     if (next) next.focus();
   });
 
