@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
@@ -19,15 +19,18 @@ from crdtsync.cli.output import print_json, print_json_line
 from crdtsync.cli.settings import with_replica
 from crdtsync.cli.syncing import stop_signals
 from crdtsync.cli.top_folder import folder_frame
-from crdtsync.cli.top_replica import replica_frame
+from crdtsync.cli.top_replica import replica_frame, waiting_items
 from crdtsync.environment import Environment
 from crdtsync.errors import RemoteUnavailableError, UsageError
 from crdtsync.replica import Replica, inspect_folder
+from crdtsync.store.items import Item
 from crdtsync.sync.picture import FolderPicture
 
 _Take = Callable[[], Awaitable[Frame]]
 
 INTERVAL_S_MIN = 0.2
+ITEMS_PAUSE_FACTOR = 20
+"""How much longer than the reading of the waiting documents is the pause after it."""
 
 
 def top(
@@ -64,10 +67,11 @@ def top(
             return
         await _keep_showing(take, interval_s, as_json=as_json)
 
+    now_ms = Environment().now_ms
     if address is not None:
-        asyncio.run(watch(_FolderView(address).take))
+        asyncio.run(watch(_FolderView(address, now_ms).take))
     else:
-        with_replica(context, lambda replica: watch(_ReplicaView(replica).take))
+        with_replica(context, lambda replica: watch(_ReplicaView(replica, now_ms).take))
 
 
 @dataclass(slots=True)
@@ -75,10 +79,21 @@ class _ReplicaView:
     """Looks at a replica again and again."""
 
     replica: Replica
+    now_ms: Callable[[], int]
     _previous: Frame | None = None
+    _waiting: list[Item] = field(default_factory=list)
+    _waiting_due_ms: int = 0
 
     async def take(self) -> Frame:
-        self._previous = await replica_frame(self.replica, self._previous, now_ms=Environment().now_ms())
+        began_ms = self.now_ms()
+        if began_ms >= self._waiting_due_ms:
+            # All drafts are looked through for it: with very many of them not every time.
+            self._waiting = await waiting_items(self.replica)
+            ended_ms = self.now_ms()
+            self._waiting_due_ms = ended_ms + ITEMS_PAUSE_FACTOR * (ended_ms - began_ms)
+        self._previous = await replica_frame(
+            self.replica, self._previous, self._waiting, now_ms=self.now_ms()
+        )
         return self._previous
 
 
@@ -87,6 +102,7 @@ class _FolderView:
     """Looks into a folder again and again; once it has been seen, its last picture outlives its absence."""
 
     address: str
+    now_ms: Callable[[], int]
     _picture: FolderPicture | None = None
     _previous: Frame | None = None
 
@@ -99,7 +115,7 @@ class _FolderView:
             if self._picture is None:
                 raise
             problem = error.message
-        now_ms = Environment().now_ms()
+        now_ms = self.now_ms()
         self._previous = folder_frame(self._picture, self._previous, now_ms=now_ms, problem=problem)
         return self._previous
 

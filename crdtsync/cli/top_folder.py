@@ -103,10 +103,10 @@ def _sections(picture: FolderPicture, lags: _Lags) -> tuple[Section, ...]:
             "nothing published yet",
         ),
         Section(
-            f"not taken in: {len(picture.problems)}",
+            "not taken in" + (f" ({len(picture.problems)})" if picture.problems else ""),
             ("why", "file", "reason"),
             tuple((item.verdict, item.name, item.reason) for item in picture.problems[:PROBLEMS_MAX]),
-            "everything could be read",
+            "nothing",
         ),
     )
 

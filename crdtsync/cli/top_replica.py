@@ -38,8 +38,15 @@ class _Seen:
     rates: dict[str, float] | None
 
 
-async def replica_frame(replica: Replica, previous: Frame | None, *, now_ms: int) -> Frame:
-    """Return what a replica has and waits for."""
+async def waiting_items(replica: Replica) -> list[Item]:
+    """Return the documents on their way to their numbers."""
+    return [item for item in await replica.items() if item.state.status in _WAITING]
+
+
+async def replica_frame(
+    replica: Replica, previous: Frame | None, waiting: Sequence[Item], *, now_ms: int
+) -> Frame:
+    """Return what a replica has and waits for. `waiting`: what `waiting_items` returned, lately."""
     feeds, peers = await replica.feeds(), await replica.peers()
     counters = {
         "files_in": sum(feed.last for feed in feeds if not feed.is_own),
@@ -53,7 +60,7 @@ async def replica_frame(replica: Replica, previous: Frame | None, *, now_ms: int
         peers,
         feeds,
         await replica.latest_changes(limit=LATEST_MAX),
-        [item for item in await replica.items() if item.state.status in _WAITING],
+        waiting,
         sum(conflict.needs_decision for conflict in await replica.conflicts()),
         len(await replica.quarantine()),
         {peer.replica: _lag(peer.replica, feeds, now_ms) for peer in peers},
@@ -173,7 +180,7 @@ def _sections(seen: _Seen) -> tuple[Section, ...]:
             "nothing published yet",
         ),
         Section(
-            f"documents on their way to their numbers: {len(seen.items)}",
+            "documents on their way to their numbers" + (f" ({len(seen.items)})" if seen.items else ""),
             ("document", "kind", "status", "since", "why"),
             tuple(
                 (
@@ -185,7 +192,7 @@ def _sections(seen: _Seen) -> tuple[Section, ...]:
                 )
                 for item in seen.items[:WAITING_MAX]
             ),
-            "none waits",
+            "none",
         ),
         Section(
             "latest changes",

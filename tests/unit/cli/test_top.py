@@ -10,9 +10,7 @@ from rich.console import Console
 from crdtsync.cli import top as top_module
 from crdtsync.cli.frames import Frame, Section, rendered
 from crdtsync.cli.top_folder import folder_frame
-from crdtsync.replica import inspect_folder
-
-SHADE = "customer=Ada"
+from crdtsync.replica import inspect_folder, open_replica
 
 
 @pytest.fixture
@@ -134,3 +132,32 @@ def test_what_others_wrote_is_drawn_and_not_obeyed():
     Console(file=stream, width=100).print(rendered(frame))
     assert "[red]Ada[/red]" in stream.getvalue()
     assert "\x1b[2J" not in stream.getvalue()
+
+
+async def test_many_drafts_are_not_looked_through_every_time(tmp_path):
+    now_ms = 1_000
+    read = []
+
+    async with open_replica(tmp_path / "R1", name="R1", role="roaming") as replica:
+        view = top_module._ReplicaView(SlowItems(replica, read), lambda: now_ms + 100 * len(read))
+        for _ in range(3):
+            await view.take()
+        assert len(read) == 1
+        now_ms += 2_000
+        await view.take()
+        assert len(read) == 2
+
+
+class SlowItems:
+    """A replica whose items take a tenth of a second, by the clock of the test."""
+
+    def __init__(self, replica, read):
+        self._replica = replica
+        self._read = read
+
+    def __getattr__(self, name):
+        return getattr(self._replica, name)
+
+    async def items(self):
+        self._read.append("items")
+        return await self._replica.items()
