@@ -87,7 +87,7 @@ async def run(given: argparse.Namespace, data: Path) -> None:
         for post in posts:
             _say(f"{post.name:8} {post.address}")
         await _settle(fleet)
-        if given.host != LOOPBACK:
+        if not ipaddress.ip_address(given.host).is_loopback:
             _say(f"warning: {OPEN_MEANS.format(host=given.host)}.")
         _say(f"together {overview}\nfolder   {folder}\nCtrl-C stops all.")
         if not given.no_browser:
