@@ -101,6 +101,11 @@ def why_not_converted(quote: Quote) -> str:
     return ""
 
 
+async def is_sale_awaited(replica: Replica, quote: Quote) -> bool:
+    """Whether a quote was converted elsewhere, and the sale has not arrived here."""
+    return quote.status is Status.CONVERTED_QUOTE and not await replica.exists(Sale, sale_id_of(quote.id))
+
+
 def vendors_of(deal: Deal) -> dict[str, int]:
     """Return who is asked to deliver for a deal, with how many lines each; lines without a vendor are not bought."""
     counts: dict[str, int] = defaultdict(int)
@@ -229,7 +234,8 @@ async def record_payment(
 ) -> str:
     """Record a payment, with what of it is for which quote or sale, and return its id.
 
-    A quote that is paid for has been accepted, and is converted first. With an id of the caller's a payment
+    A quote that is paid for has been accepted, and is converted first, unless that was done elsewhere and the
+    sale is on its way here. With an id of the caller's a payment
     that is recorded twice is one.
 
     Raises:
@@ -255,6 +261,10 @@ async def record_payment(
 async def _sale_for(replica: Replica, deal_id: str, *, by: str) -> str:
     if await replica.exists(Sale, deal_id):
         return deal_id
+    quote = await replica.get(Quote, deal_id)
+    if await is_sale_awaited(replica, quote):
+        # To make it here as well would set what the quote says against what was done to the sale since.
+        return sale_id_of(deal_id)
     return (await convert(replica, deal_id, by=by)).id
 
 

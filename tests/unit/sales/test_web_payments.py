@@ -304,6 +304,26 @@ async def test_a_deposit_taken_offline_while_the_office_converts_is_for_the_one_
             assert await balance(seat, sale_id_of(quote_id)) == Decimal(40)
 
 
+async def test_a_deposit_for_a_sale_that_is_still_on_its_way_is_for_that_sale(tmp_path):
+    async with a_pair(tmp_path) as (bob, ada, meet):
+        quote_id = await ada.quote(TODAY, prices=[Decimal(100)])
+        await ada.replica.mark_for_sync(quote_id)
+        await meet()
+        sale = await convert(ada.replica, quote_id, by="ada")
+        async with ada.replica.edit(Sale, sale.id) as changed:
+            changed.lines[0].quantity = 3
+        await meet()
+        assert "has not arrived here yet" in (await bob.page(f"/quotes/{quote_id}/payment")).text
+        answer = await bob.post(f"/quotes/{quote_id}/payment", token="t1", amount="60")
+        assert answer.headers["HX-Redirect"] == f"/quotes/{quote_id}"
+        assert await bob.replica.count(Sale) == 0
+        await ada.replica.mark_for_sync(sale.id)
+        await meet()
+        for seat in (bob, ada):
+            assert await balance(seat, sale.id) == Decimal(240)
+            assert await seat.replica.conflicts() == []
+
+
 PATHS = (
     "/quotes/{id}/money",
     "/quotes/{id}/payment",

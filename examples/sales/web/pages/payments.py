@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crdtsync import derive_id
-from examples.sales.deals import record_payment, sale_id_of, why_not_converted
+from examples.sales.deals import is_sale_awaited, record_payment, sale_id_of, why_not_converted
 from examples.sales.model import Customer, Deal, Payment, Quote, Sale
 from examples.sales.payments import (
     allocate_credit,
@@ -83,6 +83,8 @@ class PaymentPages:
         answer = await self._record(request, deal, deal.customer)
         if answer is not None:
             return answer
+        if isinstance(deal, Quote) and await is_sale_awaited(self._desk.replica, deal):
+            return go_to(request, f"/quotes/{deal.id}")
         if isinstance(deal, Quote):
             # Also where nothing of it was for the quote: who has paid has accepted.
             return go_to(request, f"/sales/{(await convert_here(self._desk, deal.id)).id}")
@@ -237,6 +239,7 @@ class PaymentPages:
             customer_id=customer,
             customer_name=deal.customer_name if deal is not None else known.name if known is not None else "",
             is_quote=isinstance(deal, Quote),
+            is_awaited=isinstance(deal, Quote) and await is_sale_awaited(self._desk.replica, deal),
             owed=await owed_by(self._desk, customer, first=deal),
             credit=credit_balance(await payments_of(self._desk.replica, customer)),
             methods=METHODS,
