@@ -103,7 +103,13 @@ async def _events(events: Events, request: Request) -> Response:
 
 
 async def _failed(desk: Desk, status_code: int, request: Request, error: Exception) -> Response:
-    told = str(error) if isinstance(error, CrdtSyncError) else "There is no such page."
+    match error:
+        case DocumentNotFoundError():
+            told = "There is no such document here. If somebody has just made it elsewhere, it has not arrived yet."
+        case CrdtSyncError():
+            told = str(error)
+        case _:
+            told = "There is no such page."
     return desk.page(request, "failed.html", status_code=status_code, told=told)
 
 

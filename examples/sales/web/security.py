@@ -14,6 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of the header
+FILES = "/static/"
+"""Where the styles and scripts are: the same for everybody, and without a secret."""
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -65,7 +67,9 @@ class Guard:
                 headers["Content-Security-Policy"] = self._protection.content_policy
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
-                headers.setdefault("Cache-Control", "no-store")
+                # What never changes is asked for again, but sent again only if it did.
+                is_file = scope["path"].startswith(FILES)
+                headers.setdefault("Cache-Control", "no-cache" if is_file else "no-store")
             await send(message)
 
         refusal = self._refusal(scope["method"], Headers(scope=scope))
