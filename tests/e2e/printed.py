@@ -84,7 +84,8 @@ class Running:
 
     def __init__(self, line, directory):
         program, *arguments = line.split()
-        program = str(Path(sys.executable).parent / program)
+        if not Path(program).is_absolute():
+            program = str(Path(sys.executable).parent / program)
         self._process = subprocess.Popen(
             [program, *arguments],
             cwd=directory,

@@ -1,8 +1,10 @@
 """What docs/tutorial.md tells a newcomer to do works as it stands there, in its order, in an empty directory."""
 
 import itertools
+import os
 import plistlib
 import re
+import sys
 import time
 
 import httpx
@@ -15,7 +17,7 @@ BLOCKS = blocks_of(PAGE)
 
 
 def is_endless(line):
-    return line.startswith("python web.py") or line.endswith(" agent")
+    return line.startswith(("python web.py", "python agent.py")) or line.endswith(" agent")
 
 
 @pytest.mark.slow
@@ -43,11 +45,47 @@ def test_the_tutorial_works_block_by_block(tmp_path):
 
 
 def see_it_sync(line, directory):
+    """Start an agent; one that says which numbers are given gets a quote to number."""
     agent = Running(line, directory)
     try:
-        agent.wait_for("syncing R1 with folder:")
+        if line.startswith("crdtsync"):
+            agent.wait_for("syncing R1 with folder:")
+            return
+        agent.wait_for("HQ syncs")
+        run("crdtsync -C data/R1 new quote customer=Eve", directory)
+        run("crdtsync -C data/R1 mark --all", directory)
+        run("crdtsync -C data/R1 sync", directory)
+        agent.wait_for("given: Q-0000")
     finally:
         agent.stop()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a program in the place of Python is a shell script here")
+@pytest.mark.slow
+def test_the_agent_works_where_the_program_is_no_python(tmp_path):
+    for name in ("model.py", "agent.py"):
+        [text] = [block.text for block in BLOCKS if block.file_name == name]
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "shared").mkdir()
+    program = tmp_path / "packed"
+    start = f"import runpy, sys; sys.executable, sys.frozen = {str(program)!r}, True; runpy.run_path('agent.py', run_name='__main__')"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+
+    office = Running(f"{program} HQ office folder:shared", tmp_path)
+    try:
+        office.wait_for("HQ syncs")
+        run(
+            "crdtsync init data/R1 --name R1 --role roaming --schema model --remote folder:shared",
+            tmp_path,
+            PYTHONPATH=".",
+        )
+        run("crdtsync -C data/R1 new quote customer=Eve", tmp_path)
+        run("crdtsync -C data/R1 mark --all", tmp_path)
+        run("crdtsync -C data/R1 sync", tmp_path)
+        office.wait_for("given: Q-00001")
+    finally:
+        office.stop()
 
 
 def click_as_it_says(lines, directory):
@@ -111,7 +149,7 @@ def seen_on(address, wanted):
 
 def test_every_block_is_run_or_compared():
     languages = {block.language for block in BLOCKS if not block.file_name}
-    assert languages == {"sh", "text", "xml", "bat"}
+    assert languages == {"sh", "text", "xml", "bat", "console"}
     for before, block in itertools.pairwise(BLOCKS):
         if block.language == "text":
             assert before.language == "sh", block.heading
