@@ -123,6 +123,33 @@ async def test_one_payment_is_split_over_several_sales_of_the_customer(ada):
     assert unallocated(await only_payment(ada)) == Decimal(10)
 
 
+async def test_a_sale_shows_its_own_part_of_a_payment_only(ada):
+    first = await sale_of(ada)
+    second = await sale_of(ada, price=50, customer=first.customer)
+    await record_payment(
+        ada.replica,
+        first.customer,
+        Decimal(60),
+        received=TODAY,
+        by="ada",
+        allocate=[(first.id, Decimal(41)), (second.id, Decimal(19))],
+    )
+    for sale, part, other in ((first, "$41.00", "$19.00"), (second, "$19.00", "$41.00")):
+        text = (await ada.page(f"/sales/{sale.id}/money")).text
+        assert f'<td class="amount">{part}' in text
+        assert f'<td class="amount">{other}' not in text
+
+
+async def test_no_more_credit_is_used_than_is_owed(ada):
+    sale = await sale_of(ada)
+    payment_id = await pay(ada, sale, 130)
+    assert "Use $100.00 of the payment" in (await ada.page(f"/sales/{sale.id}/money")).text
+    for _ in range(2):
+        await ada.post(f"/sales/{sale.id}/credit", payment=payment_id)
+    assert await balance(ada, sale.id) == Decimal(0)
+    assert unallocated(await only_payment(ada)) == Decimal(30)
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
