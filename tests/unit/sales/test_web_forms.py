@@ -7,7 +7,6 @@ import pytest
 from babel import Locale
 
 from examples.sales.web.forms import Forms, InputError
-from examples.sales.web.texts import carried_over
 
 AMERICAN = Forms(Locale.parse("en_US"))
 GERMAN = Forms(Locale.parse("de_DE"), "EUR")
@@ -78,19 +77,3 @@ def test_counts_and_percentages_have_bounds():
     for parse, typed in ((AMERICAN.count, "1.5"), (AMERICAN.count, "1000001"), (AMERICAN.percent, "101")):
         with pytest.raises(InputError):
             parse(typed)
-
-
-@pytest.mark.parametrize(
-    ("seen", "typed", "current", "expected"),
-    [
-        ("", "a", "", "a"),
-        ("one", "one two", "one", "one two"),
-        ("gate", "gate!", "the gate", "the gate!"),
-        ("gate", "the gate", "gate!", "the gate!"),
-        ("abc", "abXc", "zzz", "zzz\nX"),
-        ("abc", "ac", "zzz", "zzz"),
-        ("abc", "abc", "zzz", "zzz"),
-    ],
-)
-def test_what_was_typed_is_carried_over_to_what_is_there(seen, typed, current, expected):
-    assert carried_over(seen, typed, current) == expected

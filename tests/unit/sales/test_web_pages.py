@@ -1,13 +1,15 @@
 """The pages of a workstation, asked for as a browser does."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
 
-from crdtsync import ItemStatus
+from crdtsync import ItemStatus, open_replica
 from crdtsync.testing import MemoryPlace, MemoryRemote
-from examples.sales.model import Quote
+from examples.sales.model import KINDS, Quote
+from examples.sales.pricing import Tax
 from examples.sales.web.security import TOKEN_HEADER
 from tests.unit.sales.web_desks import TOKEN, open_seat
 
@@ -133,12 +135,74 @@ async def test_what_cannot_be_read_is_kept_on_the_page_and_not_written(seat):
     assert await changes_of(seat, quote_id) == before
 
 
-async def test_one_who_types_over_anothers_value_is_told_of_it(seat):
+async def version_on_page(seat, quote_id):
+    """What every field of the editor says that its person has seen."""
+    page = (await seat.page(f"/quotes/{quote_id}")).text
+    (version,) = set(re.findall(r'name="version" value="(\w+)"', page))
+    return version
+
+
+@pytest.fixture
+async def another(seat):
+    """Somebody who edits the same documents at the same time, as on another machine."""
+    async with open_replica(seat.replica.directory, author="bob", kinds=KINDS) as replica:
+        yield replica
+
+
+@pytest.mark.parametrize(("name", "typed", "other"), [("terms", "30 days", "14 days"), ("tax_pct", "7", "8")])
+async def test_one_who_types_over_what_he_never_saw_keeps_both_and_is_told(seat, another, name, typed, other):
     quote_id = await seat.quote(TODAY)
-    await seat.post(f"/quotes/{quote_id}/fields/terms", value="14 days", seen="")
-    answer = await seat.post(f"/quotes/{quote_id}/fields/terms", value="30 days", seen="")
-    assert "Somebody else wrote" in answer.text
-    assert "14 days" in answer.text
+    seen = await version_on_page(seat, quote_id)
+    async with another.edit(Quote, quote_id) as quote:
+        if name == "terms":
+            quote.terms = other
+        else:
+            quote.tax = Tax("", Decimal(other))
+    answer = await seat.post(f"/quotes/{quote_id}/fields/{name}", value=typed, seen="", version=seen)
+    assert f"Somebody else wrote &#39;{other}&#39; here meanwhile; both are kept." in answer.text
+    assert f'value="{typed}"' in answer.text
+    (conflict,) = await seat.replica.conflicts(quote_id)
+    assert {value.author for value in conflict.values} == {"ada", "bob"}
+    assert (">Decide</a>" in answer.text) == conflict.needs_decision
+    after = re.search(r'name="version" value="(\w+)"', answer.text)[1]
+    answer = await seat.post(f"/quotes/{quote_id}/fields/{name}", value="9", seen=typed, version=after)
+    assert "Somebody else" not in answer.text
+    assert await seat.replica.conflicts(quote_id) == []
+
+
+async def test_one_who_edits_field_by_field_is_not_in_conflict_with_himself(seat):
+    quote_id = await seat.quote(TODAY, prices=[100])
+    line = (await seat.replica.get(Quote, quote_id)).lines[0].id
+    seen = await version_on_page(seat, quote_id)
+    for name, value in (("price", "7"), ("quantity", "3"), ("price", "8"), ("quantity", "4")):
+        answer = await seat.post(
+            f"/quotes/{quote_id}/lines/{line}/fields/{name}", value=value, seen="", version=seen
+        )
+        assert "Somebody else" not in answer.text
+    assert await seat.replica.conflicts(quote_id) == []
+    assert (await seat.replica.get(Quote, quote_id)).total == 32
+
+
+async def test_a_line_that_is_edited_while_another_removes_it_is_kept_and_that_is_told(seat, another):
+    quote_id = await seat.quote(TODAY, prices=[100])
+    line = (await seat.replica.get(Quote, quote_id)).lines[0].id
+    seen = await version_on_page(seat, quote_id)
+    async with another.edit(Quote, quote_id) as quote:
+        quote.lines.remove(line)
+    address = f"/quotes/{quote_id}/lines/{line}/fields/quantity"
+    answer = await seat.post(address, value="3", seen="1", version=seen)
+    assert "Somebody else removed this line meanwhile; it is kept." in answer.text
+    assert (await seat.replica.get(Quote, quote_id)).lines[line].quantity == 3
+
+
+async def test_a_page_of_a_document_that_was_restored_keeps_what_was_typed(seat):
+    quote_id = await seat.quote(TODAY)
+    answer = await seat.post(
+        f"/quotes/{quote_id}/fields/terms", value="30 days", seen="", version="92cd1234cd12"
+    )
+    assert 'value="30 days"' in answer.text
+    assert "Show the document again" in answer.text
+    assert (await seat.replica.get(Quote, quote_id)).terms == ""
 
 
 async def test_lines_are_added_edited_and_removed_and_the_total_follows(seat):

@@ -89,6 +89,7 @@ class CataloguePages:
         is_part = request.headers.get("HX-Target") == "product"
         spot, replica = _spot(request), self._desk.replica
         product = await replica.get(Product, spot.document)
+        spot = spot.seen_in(product)
         conflicts = await replica.conflicts(product.id)
         marks = await marks_of(self._desk, request, product.id, await replica.history(product.id))
         return self._desk.page(

@@ -1,13 +1,13 @@
 """Cells: one field of a document on a page, and the writing of it when it is left."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from starlette.requests import Request
 
 from crdtsync import Conflict, Document
-from crdtsync.errors import DocumentNotFoundError, ValidationError
+from crdtsync.errors import DocumentNotFoundError, UnknownVersionError, ValidationError
 from examples.sales.web.desk import Desk
 from examples.sales.web.fields import Field
 from examples.sales.web.forms import InputError
@@ -30,10 +30,16 @@ class Spot(Generic[D]):
     document: str
     list_name: str = ""
     member: str = ""
+    version: str = ""
+    """Which state of the document the page shows."""
 
     def of(self, list_name: str, member: str) -> "Spot[D]":
         """Return a member of one of the document's lists."""
-        return Spot(self.address, self.cls, self.document, list_name, member)
+        return replace(self, list_name=list_name, member=member)
+
+    def seen_in(self, document: Document) -> "Spot[D]":
+        """Return the same on a page that shows this state of the document."""
+        return replace(self, version=document.info.version)
 
     def owner(self, document: Any) -> Any:
         """Return what has the fields, in a view or in a draft.
@@ -75,7 +81,9 @@ class Cell:
     typed: str
     """What is in it."""
     seen: str
-    """What was written in the document when the page was made: a person has seen this and nothing newer."""
+    """What was written in the document when the page was made."""
+    version: str
+    """Which state of the document that was: a person has seen this and nothing newer."""
     error: str = ""
     notice: str = ""
     is_disputed: bool = False
@@ -105,6 +113,7 @@ def cell_of(
         field,
         shown,
         shown,
+        spot.version,
         notice=notice,
         is_disputed=any(conflict.path == path and conflict.needs_decision for conflict in conflicts),
         dispute=f"/conflicts?document={spot.document}#{dispute_id(spot.document, path)}",
@@ -115,33 +124,52 @@ def cell_of(
 async def save_cell(desk: Desk, request: Request, spot: Spot[D], field: Field) -> tuple[D, Cell]:
     """Write a field that was left; return the document and the field as they are then.
 
-    What cannot be read is not written: it stays in the field, with what would be understood.
+    What came in since the page was made is not overwritten: both values are kept, and the person is told. What
+    cannot be read is not written: it stays in the field, with what would be understood.
 
     Raises:
         DocumentNotFoundError: the document or the member of the list is not here.
     """
     form = await request.form()
-    typed, seen = str(form.get("value", "")), str(form.get("seen", ""))
-    notice = ""
+    typed, seen, version = (str(form.get(name, "")) for name in ("value", "seen", "version"))
+    written = ""
     label = field.label.lower()
     if spot.list_name:
         label = f"{_ONE_OF[spot.list_name]}: {label}"
     try:
         value = field.parse(desk.forms, typed)
-        async with desk.replica.edit(spot.cls, spot.document, label=label) as draft:
+        async with desk.replica.edit(
+            spot.cls, spot.document, label=label, seen=version or None, including_own=True
+        ) as draft:
             owner = spot.owner(draft)
             # What nobody changed is no change: it would stand against what another writes meanwhile.
             if field.read(owner) != value:
-                current = field.show(desk.forms, owner)
-                if current != seen:
-                    notice = f"Somebody else wrote {current!r} here meanwhile; yours is in its place."
                 field.assign(owner, value)
-    except (InputError, ValidationError, ValueError) as error:
+                written = field.show(desk.forms, owner)
+    except (InputError, ValidationError, UnknownVersionError, ValueError) as error:
         document = await desk.replica.get(spot.cls, spot.document)
-        return document, Cell(spot.key(field), spot.saved_at(field), field, typed, seen, error=_told(error))
+        key, address = spot.key(field), spot.saved_at(field)
+        return document, Cell(key, address, field, typed, seen, version, error=_told(error))
     document = await desk.replica.get(spot.cls, spot.document)
     conflicts = await desk.replica.conflicts(spot.document)
-    return document, cell_of(desk, spot, spot.owner(document), field, conflicts, notice=notice)
+    notice = await _kept_beside(desk, spot, field, conflicts, written) if written else ""
+    place = spot.seen_in(document)
+    return document, cell_of(desk, place, spot.owner(document), field, conflicts, notice=notice)
+
+
+async def _kept_beside(
+    desk: Desk, spot: Spot[D], field: Field, conflicts: Iterable[Conflict], written: str
+) -> str:
+    """Say what others did here that the person who has written this had not seen."""
+    for conflict in conflicts:
+        if conflict.path == spot.path(field):
+            outcomes = [await desk.replica.preview(conflict, value.id) for value in conflict.values]
+            shown = dict.fromkeys(field.show(desk.forms, spot.owner(outcome)) for outcome in outcomes)
+            others = " and ".join(repr(text) for text in shown if text != written)
+            return f"Somebody else wrote {others} here meanwhile; both are kept." if others else ""
+        if conflict.reason == "removal" and conflict.entity == spot.member:
+            return f"Somebody else removed this {_ONE_OF[spot.list_name]} meanwhile; it is kept."
+    return ""
 
 
 def known_field(fields: Any, name: str) -> Field:

@@ -23,7 +23,6 @@ from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, sav
 from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.pages.editor import CUSTOMER, NOTES_CHARS_MAX, spot_of
 from examples.sales.web.pages.routing import go_to, route_in
-from examples.sales.web.texts import carried_over
 
 PAGE_SIZE = 50
 PICKED_MAX = 8
@@ -142,7 +141,7 @@ class CustomerPages:
                 _give(draft, customer)
             deal = await self._desk.replica.get(spot.cls, spot.document)
             conflicts = await self._desk.replica.conflicts(spot.document)
-            cell = cell_of(self._desk, spot, deal, field, conflicts)
+            cell = cell_of(self._desk, spot.seen_in(deal), deal, field, conflicts)
         return self._desk.page(
             request,
             "editor_customer_saved.html",
@@ -174,7 +173,7 @@ class CustomerPages:
         typed = str(form.get("value", "")).replace("\r\n", "\n")[:NOTES_CHARS_MAX]
         seen = str(form.get("seen", "")).replace("\r\n", "\n")
         async with self._desk.replica.edit(Customer, spot.document, label="comments") as customer:
-            customer.comments.set(carried_over(seen, typed, str(customer.comments)))
+            customer.comments.merge(typed, seen=seen)
         return await self._page(request, "customer_comments.html")
 
     async def add_phone(self, request: Request) -> Response:
@@ -218,6 +217,7 @@ class CustomerPages:
     async def _page(self, request: Request, template: str, *, phone_error: str = "") -> Response:
         spot, replica = _spot(request), self._desk.replica
         customer = await replica.get(Customer, spot.document)
+        spot = spot.seen_in(customer)
         conflicts = await replica.conflicts(customer.id)
         marks = await marks_of(self._desk, request, customer.id, await replica.history(customer.id))
 

@@ -28,7 +28,6 @@ from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, sav
 from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.pages.deals import mark_along, milestones_of
 from examples.sales.web.pages.routing import route_in
-from examples.sales.web.texts import carried_over
 
 NOTES_CHARS_MAX = 20_000
 CUSTOMER = "customer_name"
@@ -132,7 +131,7 @@ class EditorPages:
         seen = str(form.get("seen", "")).replace("\r\n", "\n")
         spot = spot_of(request)
         async with self._desk.replica.edit(spot.cls, spot.document, label="notes") as deal:
-            deal.notes.set(carried_over(seen, typed, str(deal.notes)))
+            deal.notes.merge(typed, seen=seen)
         return await self._page(request, "editor_notes.html")
 
     async def mark(self, request: Request) -> Response:
@@ -175,6 +174,7 @@ class EditorPages:
     ) -> Response:
         spot, replica = spot_of(request), self._desk.replica
         deal: Deal = await replica.get(spot.cls, spot.document)
+        spot = spot.seen_in(deal)
         conflicts = await replica.conflicts(deal.id)
         history = await replica.history(deal.id)
         marks = await marks_of(self._desk, request, deal.id, history)
