@@ -5,9 +5,18 @@ A page that was away is told everything once when it connects, so that it cannot
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from crdtsync import SyncReport
+from crdtsync import (
+    DocumentChange,
+    Event,
+    EventsMissed,
+    ItemChange,
+    NumberChange,
+    PeerHeard,
+    QuarantineChange,
+    RemoteChange,
+)
 from examples.sales.web.desk import Desk
 from examples.sales.web.health import health_of
 from examples.sales.web.watch import LOOK_INTERVAL_S
@@ -68,29 +77,23 @@ class Events:
     desk: Desk
     kinds: tuple[str, ...]
     _listeners: set[Listener] = field(default_factory=set)
-    _round_done: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def on_round(self, report: SyncReport) -> None:
-        """Take note of a round of the sync: numbers and receipts come without a change of a document."""
-        if not report.is_idle:
-            self._tell_all()
-        self._round_done.set()
+    _turned: asyncio.Event = field(default_factory=asyncio.Event)
 
     def switched(self) -> None:
         """Take note of a switch that was turned."""
         self._tell_folder()
-        self._round_done.set()
+        self._turned.set()
 
     async def run(self) -> None:
         """Watch the replica for as long as the workstation runs."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch_documents())
+            group.create_task(self._watch_replica())
             group.create_task(self._watch_health())
             group.create_task(self._watch_folder())
 
     async def stream(self, document: str, *, is_at_folder: bool = False) -> AsyncIterator[str]:
         """Yield the lines of an event stream for one page, until it is closed."""
-        every = {HEALTH, ITEMS, CONFLICTS, DOCUMENT, *map(center_event, self.kinds)}
+        every = self._everything()
         if is_at_folder:
             every.add(FOLDER)
         listener = Listener(document, every, is_at_folder)
@@ -102,29 +105,45 @@ class Events:
         finally:
             self._listeners.discard(listener)
 
-    async def _watch_documents(self) -> None:
-        async for change in self.desk.replica.changes():
+    async def _watch_replica(self) -> None:
+        async for event in self.desk.replica.events():
+            names = self._out_of_date(event)
+            document = getattr(event, "document", "")
             for listener in self._listeners:
-                listener.tell(center_event(change.kind), ITEMS, CONFLICTS, HEALTH)
-                if change.document == listener.document:
+                listener.tell(*names)
+                if document == listener.document != "":
                     listener.tell(DOCUMENT)
 
+    def _out_of_date(self, event: Event) -> set[str]:
+        """Return what every page that shows it is to load again; the document's own page hears of that as well."""
+        match event:
+            case DocumentChange():
+                return {center_event(event.kind), ITEMS, CONFLICTS, HEALTH}
+            case NumberChange() | ItemChange():
+                # A number may be here before its document.
+                return {ITEMS, *([center_event(event.kind)] if event.kind else [])}
+            case RemoteChange():
+                return {HEALTH, ITEMS}
+            case PeerHeard() | QuarantineChange():
+                return {HEALTH}
+            case EventsMissed():
+                return self._everything()
+
     async def _watch_health(self) -> None:
+        """Tell of what no event tells: a switch that was turned, and how long a slow folder takes still."""
         shown = await health_of(self.desk)
         while True:
-            self._round_done.clear()
+            self._turned.clear()
             now = await health_of(self.desk)
             if now != shown:
-                # A word from somebody, and how long a slow folder takes still, is news for the header alone.
-                is_greeting = replace(shown, heard=now.heard, under_way=now.under_way) == now
                 shown = now
                 for listener in self._listeners:
-                    listener.tell(*((HEALTH,) if is_greeting else (HEALTH, ITEMS, DOCUMENT)))
+                    listener.tell(HEALTH)
             try:
                 async with asyncio.timeout(HEALTH_POLL_S):
-                    await self._round_done.wait()
+                    await self._turned.wait()
             except TimeoutError:
-                pass  # Somebody may have been heard from without a round of ours.
+                pass
 
     async def _watch_folder(self) -> None:
         while True:
@@ -137,7 +156,5 @@ class Events:
             if listener.is_at_folder:
                 listener.tell(FOLDER)
 
-    def _tell_all(self) -> None:
-        self._tell_folder()
-        for listener in self._listeners:
-            listener.tell(HEALTH, ITEMS, CONFLICTS, DOCUMENT, *map(center_event, self.kinds))
+    def _everything(self) -> set[str]:
+        return {HEALTH, ITEMS, CONFLICTS, DOCUMENT, *map(center_event, self.kinds)}

@@ -59,5 +59,5 @@ async def health_of(desk: Desk) -> Health:
         + max([r.waiting_causes for r in remotes], default=0),
         quarantined=len(await desk.replica.quarantine()),
         heard=tuple(Heard(peer.name, peer.heard_ms) for peer in newest_first),
-        conflicts=sum(conflict.needs_decision for conflict in await desk.replica.conflicts()),
+        conflicts=await desk.replica.count_conflicts(waiting=True),
     )

@@ -124,7 +124,7 @@ async def _serve(given: argparse.Namespace, replica: Replica, listening: socket.
     listen(obey)
     async with asyncio.TaskGroup() as group:
         beside = [
-            group.create_task(keep_syncing(desk, events, remote)),
+            group.create_task(keep_syncing(desk, remote)),
             group.create_task(events.run()),
         ]
         told()
@@ -133,9 +133,9 @@ async def _serve(given: argparse.Namespace, replica: Replica, listening: socket.
             task.cancel()
 
 
-async def keep_syncing(desk: Desk, events: Events, remote: Remote) -> None:
+async def keep_syncing(desk: Desk, remote: Remote) -> None:
     """Sync for as long as the workstation runs, and at once when somebody has switched it online."""
-    async with desk.replica.syncing(remote, on_round=events.on_round) as desk.sync:
+    async with desk.replica.syncing(remote) as desk.sync:
         while True:
             await desk.switch.wait_until_turned_on()
             await desk.replica.hurry_sync()

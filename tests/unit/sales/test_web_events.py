@@ -4,6 +4,8 @@ import asyncio
 import datetime as dt
 from contextlib import aclosing
 
+from crdtsync.testing import MemoryPlace, MemoryRemote
+from examples.sales.model import Quote
 from examples.sales.web import events
 from examples.sales.web.health import health_of
 from tests.unit.sales.web_desks import open_seat
@@ -57,6 +59,27 @@ async def test_a_page_hears_of_its_own_document_and_of_its_center(tmp_path):
             assert "document" not in await told(lines, "center-quote")
             await seat.post(f"/quotes/{shown}/fields/terms", value="30 days", seen="")
             assert "center-quote" in await told(lines, "document")
+        watching.cancel()
+
+
+async def test_a_page_hears_of_the_number_of_its_document_and_of_nothing_else_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(events, "HEALTH_POLL_S", 1e6)
+    async with open_seat(tmp_path, "office", role="office") as seat:
+        shown, other = [await seat.quote(dt.date(2024, 5, 31)) for _ in range(2)]
+        watching = asyncio.create_task(seat.events.run())
+        place = MemoryPlace()
+        async with aclosing(seat.events.stream(shown)) as lines:
+            await told(lines, "health")
+            await watched(seat, other, lines)
+            await seat.replica.mark_for_sync(other)
+            assert "document" not in await told(lines, "items")
+            await seat.replica.sync(MemoryRemote(place))
+            assert "document" not in await told(lines, "items")
+            await seat.replica.mark_for_sync(shown)
+            await told(lines, "document")
+            await seat.replica.sync(MemoryRemote(place))
+            assert "items" in await told(lines, "document")
+        assert (await seat.replica.get(Quote, shown)).number
         watching.cancel()
 
 

@@ -172,7 +172,7 @@ async def test_what_is_written_offline_stays_here_and_goes_out_at_once_when_swit
     place = MemoryPlace()
     async with open_seat(tmp_path, "office", role="office") as seat:
         remote = SwitchableRemote(MemoryRemote(place), seat.desk.switch)
-        syncing = asyncio.create_task(keep_syncing(seat.desk, seat.events, remote))
+        syncing = asyncio.create_task(keep_syncing(seat.desk, remote))
 
         async def is_quiet():
             waiting = await seat.replica.remotes()
