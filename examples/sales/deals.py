@@ -140,7 +140,27 @@ def why_not_sent(sale: Sale | None, order: PurchaseOrder) -> str:
         return "The sale is cancelled."
     if _says(order) != _wanted(_bought(sale).get((order.vendor, order.split_key), [])):
         return "The sale was changed since. Bring the purchase order up to date first."
+    if needs_approval(sale, order):
+        count = _unmeasured(sale, order)
+        lines = "1 line has" if count == 1 else f"{count} lines have"
+        return f"{lines} no width or no height. Look at the purchase order, and approve it."
     return ""
+
+
+def needs_approval(sale: Sale, order: PurchaseOrder) -> bool:
+    """Whether a person has to look at a purchase order before it is sent: a line of it is not measured."""
+    return not order.sent and not order.approved_by and _unmeasured(sale, order) > 0
+
+
+async def approve_purchase_order(replica: Replica, order_id: str, *, by: str) -> None:
+    """Record that a person has looked at a purchase order with lines that are not measured, and wants it so.
+
+    Raises:
+        DocumentNotFoundError: there is no such purchase order here.
+    """
+    async with replica.edit(PurchaseOrder, order_id, label="approved") as order:
+        if not order.approved_by:
+            order.approved_by = by
 
 
 async def send_purchase_order(replica: Replica, order_id: str, *, by: str, channel: str = "manual") -> None:
@@ -277,6 +297,11 @@ def _bought(deal: Deal) -> dict[tuple[str, str], list[Line]]:
         if item.vendor and line.quantity > 0:
             bought[item.vendor, item.split_key].append(line)
     return bought
+
+
+def _unmeasured(sale: Sale, order: PurchaseOrder) -> int:
+    bought = {line.id for line in order.lines}
+    return sum(line.id in bought and None in (line.width, line.height) for line in sale.lines)
 
 
 def _says(order: PurchaseOrder) -> dict[str, Purchase]:

@@ -8,6 +8,7 @@ import pytest
 
 from crdtsync import derive_id, open_replica
 from examples.sales.deals import (
+    approve_purchase_order,
     cancel,
     convert,
     derive_purchase_orders,
@@ -23,7 +24,7 @@ from examples.sales.deals import (
     why_not_converted,
     why_not_sent,
 )
-from examples.sales.model import KINDS, Customer, Item, Line, Payment, Quote, Sale
+from examples.sales.model import KINDS, Customer, Item, Line, Payment, PurchaseOrder, Quote, Sale
 from examples.sales.payments import allocate_credit, declare_void, live_allocations, release, unallocated
 from examples.sales.pricing import Price
 from examples.sales.status import MilestoneKind, Status
@@ -45,7 +46,14 @@ async def a_quote(replica, *, customer_name="Clara", vendors=("Vendor A", "")):
         quote.customer_name = customer_name
         quote.dated = TODAY
         for vendor in vendors:
-            quote.lines.add(Line(item=Item(code="RS", vendor=vendor), price=Price(Decimal(100))))
+            quote.lines.add(
+                Line(
+                    item=Item(code="RS", vendor=vendor),
+                    price=Price(Decimal(100)),
+                    width=Decimal(30),
+                    height=Decimal(40),
+                )
+            )
     return quote.id
 
 
@@ -102,6 +110,21 @@ async def test_a_purchase_order_of_nothing_or_of_a_cancelled_sale_is_not_sent(ad
     [order] = await purchase_orders_of(ada, sale.id)
     assert "Nothing is bought" in why_not_sent(sale, order)
     assert not needs_purchase_orders(sale, [order])
+
+
+async def test_what_is_not_measured_is_approved_before_it_is_sent(ada):
+    sale = await convert(ada, await a_quote(ada, vendors=("Vendor A", "Vendor A", "Vendor B")), by="ada")
+    async with ada.edit(Sale, sale.id) as changed:
+        changed.lines[0].width = changed.lines[1].height = None
+    sale = await ada.get(Sale, sale.id)
+    await derive_purchase_orders(ada, sale)
+    unmeasured, measured = await purchase_orders_of(ada, sale.id)
+    assert "2 lines have no width or no height" in why_not_sent(sale, unmeasured)
+    assert why_not_sent(sale, measured) == ""
+    for by in ("ada", "bob"):
+        await approve_purchase_order(ada, unmeasured.id, by=by)
+    approved = await ada.get(PurchaseOrder, unmeasured.id)
+    assert (approved.approved_by, why_not_sent(sale, approved)) == ("ada", "")
 
 
 async def test_what_is_shown_again_as_it_was_is_not_recorded_again(ada):

@@ -50,7 +50,7 @@ async def quote_of(seat, *, vendors=("Vendor A", "Vendor B"), customer_name="Ada
     quote_id = await seat.quote(TODAY, customer_name=customer_name, prices=[Decimal(100)] * len(vendors))
     async with seat.replica.edit(Quote, quote_id) as quote:
         for line, vendor in zip(quote.lines, vendors, strict=True):
-            line.item = Item(code="RS", vendor=vendor)
+            line.item, line.width, line.height = Item(code="RS", vendor=vendor), Decimal(30), Decimal(40)
     return quote_id
 
 
@@ -240,6 +240,20 @@ async def test_a_workstation_does_not_send(ada):
     assert not (await ada.replica.get(PurchaseOrder, order.id)).sent
 
 
+async def test_what_is_unusual_is_approved_on_its_page(bob):
+    sale = await convert(bob.replica, await quote_of(bob, vendors=("Vendor A",)), by="bob")
+    async with bob.replica.edit(Sale, sale.id) as changed:
+        changed.lines[0].width = None
+    await bob.post(f"/sales/{sale.id}/purchase-orders")
+    [order] = await purchase_orders_of(bob.replica, sale.id)
+    assert "1 line has no width or no height" in (await bob.post("/purchasing/send", order=order.id)).text
+    assert "Approve it as it is" in (await bob.page(f"/purchase-orders/{order.id}")).text
+    answer = await bob.post(f"/purchase-orders/{order.id}/approve")
+    assert "Approved by bob." in answer.text
+    assert "Approve it as it is" not in answer.text
+    assert "is marked as sent" in (await bob.post("/purchasing/send", order=order.id)).text
+
+
 async def test_a_vendors_word_is_recorded_once(bob):
     sale = await convert(bob.replica, await quote_of(bob, vendors=("Vendor A",)), by="bob")
     [order] = await purchase_orders_of(bob.replica, sale.id)
@@ -321,6 +335,7 @@ CHANGES = (
     "/sales/{id}/cancel",
     "/sales/{id}/milestones",
     "/purchase-orders/{id}/rebuild",
+    "/purchase-orders/{id}/approve",
     "/purchase-orders/{id}/lines/x/report",
 )
 

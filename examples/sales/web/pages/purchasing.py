@@ -8,7 +8,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crdtsync.errors import DocumentNotFoundError
-from examples.sales.deals import derive_purchase_orders, send_purchase_order, was_sent_otherwise, why_not_sent
+from examples.sales.deals import (
+    approve_purchase_order,
+    derive_purchase_orders,
+    needs_approval,
+    send_purchase_order,
+    was_sent_otherwise,
+    why_not_sent,
+)
 from examples.sales.model import PurchaseLine, PurchaseOrder, Sale
 from examples.sales.pricing import to_cents
 from examples.sales.status import PurchaseStatus, VendorCode, VendorReport
@@ -55,6 +62,7 @@ class PurchasingPages:
             Route("/purchasing/send", self.send, methods=["POST"]),
             Route("/purchase-orders/{id}", self.show),
             Route("/purchase-orders/{id}/rebuild", self.rebuild, methods=["POST"]),
+            Route("/purchase-orders/{id}/approve", self.approve, methods=["POST"]),
             Route("/purchase-orders/{id}/lines/{line}/report", self.report, methods=["POST"]),
         ]
 
@@ -99,6 +107,13 @@ class PurchasingPages:
         sale = await self._desk.replica.get(Sale, order.sale)
         await derive_purchase_orders(self._desk.replica, sale)
         await mark_along(self._desk, sale.id, sale.id)
+        return await self._order(request)
+
+    async def approve(self, request: Request) -> Response:
+        """Record that a person has looked at what is unusual about it, and wants it so."""
+        await approve_purchase_order(
+            self._desk.replica, request.path_params["id"], by=self._desk.author or self._desk.replica.name
+        )
         return await self._order(request)
 
     async def report(self, request: Request) -> Response:
@@ -167,6 +182,7 @@ class PurchasingPages:
             codes=list(VendorCode),
             sent=list(order.sent.entries),
             why_not=why_not,
+            is_unapproved=sale is not None and needs_approval(sale, order),
             undecided=sum(conflict.needs_decision for conflict in conflicts),
             is_otherwise=sale is not None and was_sent_otherwise(sale, order),
             may_send=self._may_send,
