@@ -139,6 +139,24 @@ def test_a_product_is_picked_by_keys_and_opened_with_its_options(stocked):
     expect(style).to_have_count(0)
 
 
+def test_lines_that_are_open_are_taken_out_and_moved(stocked):
+    page = stocked.page
+    stocked.new_quote("Open lines")
+    picker = page.get_by_role("combobox", name="Add from the catalogue")
+    for number, words in enumerate(("essential", "motor 25", "zebra"), 1):
+        picker.fill(words)
+        page.get_by_role("listbox", name="Products").get_by_role("option").first.click()
+        expect(page.get_by_role("group", name="Options")).to_have_count(number)
+        expect(picker).to_have_value("")
+    page.get_by_role("button", name="Remove line 2").click()
+    expect(page.get_by_role("group", name="Options")).to_have_count(2)
+    page.get_by_role("button", name="Move line 2 up").click()
+    expect(
+        page.get_by_role("status").filter(has_text="Zebra Banded Shade is now line 1 of 2.")
+    ).to_be_visible()
+    expect(page.get_by_role("group", name="Options")).to_have_count(2)
+
+
 def test_a_line_that_was_taken_out_is_put_back_with_undo(ada):
     ada.new_quote("Takes it back")
     lines_named(ada, "one", "two")

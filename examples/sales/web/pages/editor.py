@@ -204,6 +204,7 @@ class EditorPages:
             ],
             columns=list(LINE_FIELDS.values()),
             rows=rows,
+            choices=sorted(pair for row in rows if row.details for pair in row.details.choices.items()),
             removed_lines=deal.lines.removed,
             extras=[self._extra(spot, deal, charge, conflicts, marks) for charge in deal.charges],
             removed_charges=deal.charges.removed,

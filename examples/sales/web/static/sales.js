@@ -80,11 +80,14 @@
   document.addEventListener("htmx:sendError", () => tell("This workstation does not answer. What you typed is still here; it is tried again when you leave the field once more."));
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) tell(""); });
 
-  // What was done says where to go on.
+  // What was done says where to go on, unless its person has gone on by then.
+  document.addEventListener("htmx:beforeRequest", (event) => { event.detail.requestConfig.askedFrom = document.activeElement; });
   document.addEventListener("htmx:afterRequest", (event) => {
-    const id = event.detail.xhr && event.detail.xhr.getResponseHeader("X-Focus-On");
-    const next = id && document.getElementById(id);
-    if (next) next.focus();
+    const { xhr, requestConfig } = event.detail;
+    const id = xhr && xhr.getResponseHeader("X-Focus-On"), next = id && document.getElementById(id);
+    const now = document.activeElement;
+    const isElsewhere = now !== document.body && (now !== requestConfig.askedFrom || now.closest(".is-typed"));
+    if (next && !isElsewhere) next.focus();
   });
 
   document.addEventListener("keydown", (event) => {
