@@ -44,9 +44,9 @@ SEED = 4
 DEALS = 64
 
 
-def stock(data: Path) -> None:
+def stock(data: Path, *, deals: int = DEALS) -> None:
     """Fill the office's database before anybody opens it."""
-    _apart(_stock(data))
+    _apart(_stock(data, deals))
 
 
 def multiply(data: Path, count: int) -> None:
@@ -122,7 +122,7 @@ def _apart(work: "Coroutine[None, None, None]") -> None:
         raise failures[0]
 
 
-async def _stock(data: Path) -> None:
+async def _stock(data: Path, deals: int) -> None:
     chance = random.Random(SEED)
     data.mkdir(parents=True, exist_ok=True)
     async with open_replica(
@@ -143,7 +143,7 @@ async def _stock(data: Path) -> None:
                 customer.name, customer.company = name, company
                 customer.account = str(chance.randrange(10_000, 99_999))
                 customer.email = f"{name.split()[0].lower()}@example.org"
-        for number in range(DEALS):
+        for number in range(deals):
             await _deal(office, chance, number)
 
 

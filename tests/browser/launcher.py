@@ -22,9 +22,15 @@ _ADDRESS = re.compile(r"^(office|R1|R2|together) +(http://\S+)$")
 class Launcher:
     """`python -m examples.sales.web` on free ports of the loopback address."""
 
-    def __init__(self, directory: Path, *arguments: str, names: Sequence[str] = NAMES) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        names: Sequence[str] = NAMES,
+        folder: Path | None = None,
+    ) -> None:
         self.directory = directory
-        self.folder = directory / "folder"
+        self.folder = folder or directory / "folder"
         self._log_path = directory / "launcher.log"
         self._names = names
         self._arguments = arguments
