@@ -195,7 +195,8 @@ def quarantine(
 
 def release(connection: sqlite3.Connection, hint: str) -> None:
     """Strike files off the list of what could not be taken in: what their name promised is here."""
-    connection.execute("DELETE FROM _quarantine WHERE what = 'file' AND name LIKE ?", (f"%{hint}%",))
+    # Not by LIKE: with a parameter it is prepared again each time.
+    connection.execute("DELETE FROM _quarantine WHERE what = 'file' AND instr(lower(name), ?)", (hint,))
 
 
 def is_needless(connection: sqlite3.Connection, n: int, hint: NameHint) -> bool:

@@ -1,7 +1,7 @@
 """What other replicas say they have and want, and what this one says."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from crdtsync.protocol.beacon import Beacon
 from crdtsync.protocol.ids import FeedId, ReplicaId
@@ -21,10 +21,13 @@ def knows_more_of_us(connection: sqlite3.Connection, n: int, replica: ReplicaId,
 
 
 def set_wants(
-    connection: sqlite3.Connection, n: int, peer: ReplicaId, wants: Iterable[tuple[FeedId, int]]
+    connection: sqlite3.Connection, n: int, peer: ReplicaId, wants: Collection[tuple[FeedId, int]]
 ) -> None:
     """Remember which own segments a peer misses, in place of what it missed before."""
-    connection.execute("DELETE FROM _meta WHERE key GLOB ?", (f"want/{n}/{peer}/*",))
+    # Not by GLOB: with a parameter it reads all settings, and is prepared again each time.
+    connection.execute("DELETE FROM _meta WHERE key > ? AND key < ?", _below(f"want/{n}/{peer}"))
+    if not wants:
+        return
     connection.executemany(
         "INSERT OR IGNORE INTO _meta (key, value) VALUES (?, 1)",
         [(f"want/{n}/{peer}/{feed}/{sequence}",) for feed, sequence in wants],
@@ -33,7 +36,9 @@ def set_wants(
 
 def wanted(connection: sqlite3.Connection, n: int) -> list[tuple[ReplicaId, FeedId, int]]:
     """Return the own segments that peers miss: (peer, feed, sequence)."""
-    rows = connection.execute("SELECT key FROM _meta WHERE key GLOB ? ORDER BY key", (f"want/{n}/*",))
+    rows = connection.execute(
+        "SELECT key FROM _meta WHERE key > ? AND key < ? ORDER BY key", _below(f"want/{n}")
+    )
     found = [key.split("/")[2:] for (key,) in rows]
     return [(ReplicaId(peer), FeedId(feed), int(sequence)) for peer, feed, sequence in found]
 
@@ -98,3 +103,8 @@ def save_beacon(
     return own_files.keep_own_file(
         connection, row.n, "beacon", counter, beacon_name(replica, counter, data[-32:]), data, now_ms
     )
+
+
+def _below(key: str) -> tuple[str, str]:
+    """Return between which keys those lie that go on with a slash after this one."""
+    return f"{key}/", f"{key}0"  # The zero is the character that comes after the slash.

@@ -22,6 +22,7 @@ from crdtsync.remote import Remote, RemoteFile
 from crdtsync.store import feeds, numbers, own_files
 from crdtsync.store.clock import time_of
 from crdtsync.store.workspace import Workspace, refuse_inside
+from crdtsync.sync.outlook import Outlook
 from crdtsync.sync.report import OnProgress, Phase, Progress
 
 MARKER_BYTES_MAX = 64 * 1024
@@ -52,6 +53,8 @@ class Session:
         self.retries: dict[str, int] = {}
         self.ledger_named = 0
         """The highest last entry that the name of an own ledger file in the folder gives."""
+        self.outlook = Outlook(-1)
+        """What the database was last found to hold for this round's steps that are still to come."""
         self._folders: dict[tuple[str, int], FolderId | None] = {}
         """Files (name, size) that may be markers -> the folder they name; None for those that are none."""
 

@@ -1,9 +1,11 @@
 """Apply, allocate, publish, acknowledge, and the round that runs all steps in their order."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import aclosing
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from typing import TypeVar
 
 import msgspec
 
@@ -16,7 +18,7 @@ from crdtsync.errors import (
 )
 from crdtsync.protocol.beacon import Beacon, FeedPosition, FeedWant, encode_beacon
 from crdtsync.protocol.files import FILE_BYTES_MAX, FileHeader, FileType, encode_file
-from crdtsync.protocol.ids import ReplicaId
+from crdtsync.protocol.ids import FeedId, ReplicaId
 from crdtsync.protocol.names import NameKind
 from crdtsync.protocol.segment import Segment, decode_segment
 from crdtsync.remote import RemoteFile
@@ -24,9 +26,21 @@ from crdtsync.store import feeds, health, marks, numbers, own_files, peers
 from crdtsync.store.documents import Applied
 from crdtsync.store.own_files import OwnFile
 from crdtsync.sync.examining import Arrivals, Examined
+from crdtsync.sync.outlook import (
+    Acknowledgement,
+    Allocation,
+    Outlook,
+    Questions,
+    from_acknowledge,
+    from_allocate,
+    from_apply,
+    from_publish,
+)
 from crdtsync.sync.pull import pull
 from crdtsync.sync.report import OnProgress, Phase, SyncReport
 from crdtsync.sync.session import LEDGER_FEED, Session
+
+T = TypeVar("T")
 
 PUT_FILES_PER_QUERY = 64
 COPIES_MAX = 8
@@ -75,10 +89,13 @@ async def apply(session: Session, report: SyncReport, on_progress: OnProgress | 
     workspace = session.workspace
     aside: set[int] = set()
     while True:
-        found = await workspace.database.read(lambda c: feeds.next_segment(c, session.n, aside))
-        if found is None:
+        outlook = Outlook(workspace.database.write_count)
+        session.outlook = await workspace.database.read(
+            partial(from_apply, questions=_questions(session), outlook=outlook, aside=aside)
+        )
+        if outlook.segment is None:
             break
-        row, owner, _, _, body = found
+        row, owner, _, _, body = outlook.segment
         try:
             segment = decode_segment(body)
         except FormatError as error:
@@ -164,27 +181,33 @@ async def allocate(session: Session, report: SyncReport) -> None:
     if not identity.is_coordinator:
         return
 
-    def why_not(connection: sqlite3.Connection) -> str:
-        if reason := numbers.doubt(connection):
-            return reason
-        if session.ledger_named > numbers.head(connection).index:
-            return f"an own ledger file with entry {session.ledger_named} is in the folder and cannot be read"
-        return ""
-
     def job(connection: sqlite3.Connection) -> numbers.Granted:
-        if why_not(connection):
+        if _why_not(session, connection):
             return numbers.Granted()
         return numbers.allocate(connection, identity.replica, session.now_ms())
 
-    asked, reason = await session.workspace.database.read(lambda c: (numbers.is_asked(c), why_not(c)))
-    if reason:
-        report.problems.append(f"no numbers are given out: {reason}")
-    elif asked:
+    found = _as_found(session, session.outlook.allocation)
+    if found is None:
+        found = (await _look(session, from_allocate)).allocation
+    session.outlook.allocation = None  # What was found is good for once.
+    assert found is not None
+    if found.doubt:
+        report.problems.append(f"no numbers are given out: {found.doubt}")
+    elif found.is_asked:
         granted = await session.workspace.write(job)
         report.granted += granted.count
         report.problems += [
             f"a number is not given out: the series {problem}" for problem in granted.problems
         ]
+
+
+def _why_not(session: Session, connection: sqlite3.Connection) -> str:
+    """Return why no number may be given out; empty if one may."""
+    if reason := numbers.doubt(connection):
+        return reason
+    if session.ledger_named > numbers.head(connection).index:
+        return f"an own ledger file with entry {session.ledger_named} is in the folder and cannot be read"
+    return ""
 
 
 async def publish(
@@ -200,30 +223,39 @@ async def publish(
         StoreError: the database failed.
     """
     workspace = session.workspace
-    if await workspace.database.read(lambda c: feeds.pending(c, session.n)):
+    found = _as_found(session, session.outlook.publication)
+    if found is None:
+        found = (await _look(session, from_publish)).publication
+    session.outlook.publication = None  # What was found is good for once.
+    assert found is not None
+    files = found.files
+    if found.is_pending:
         while await workspace.write(lambda c: _seal(session, c)) is not None:
             pass
+        files = await _unput_files(session)
     if listing is None:
         listing = await session.listing()
     there = {file.name: file.size_bytes for file in listing}
     expected = list(session.own.items())  # What this very round puts cannot be in the listing it began with.
     done = 0
-    while True:
-        files = await workspace.database.read(
-            lambda c: own_files.unput_files(c, session.n, PUT_FILES_PER_QUERY)
-        )
-        if not files:
-            break
+    while files:
         for own in files:
             await _put(session, own, report)
             done += 1
             session.progress(on_progress, Phase.PUBLISH, done, done, report.published_bytes)
+        files = await _unput_files(session)
     for name, size in expected:
         if name in there and there[name] != size:
             await _put_again(session, name, report, as_copy=True)
         elif name not in there:
             await _put_again(session, name, report, as_copy=False)
-    await _answer_wants(session, report)
+    await _answer_wants(session, found.wants, report)
+
+
+async def _unput_files(session: Session) -> list[OwnFile]:
+    return await session.workspace.database.read(
+        lambda c: own_files.unput_files(c, session.n, PUT_FILES_PER_QUERY)
+    )
 
 
 async def acknowledge(session: Session, report: SyncReport) -> None:
@@ -234,11 +266,14 @@ async def acknowledge(session: Session, report: SyncReport) -> None:
         StoreError: the database failed.
     """
     workspace = session.workspace
-    found, old_ones = await workspace.database.read(
-        lambda c: (_next_beacon(session, c), own_files.old_beacons(c, session.n))
-    )
-    if found is not None:
-        content, beacon = found
+    found = _as_found(session, session.outlook.acknowledgement)
+    if found is None:
+        found = (await _look(session, from_acknowledge)).acknowledgement
+    session.outlook.acknowledgement = None  # What was found is good for once.
+    assert found is not None
+    old_ones = found.old
+    if found.beacon is not None:
+        content, beacon = found.beacon
 
         def job(connection: sqlite3.Connection) -> OwnFile:
             row = feeds.remote(connection, session.remote.address)
@@ -263,6 +298,37 @@ async def acknowledge(session: Session, report: SyncReport) -> None:
         await session.remote.delete(old.name)
         await workspace.database.write(partial(own_files.forget_own_file, own=old))
         session.own.pop(old.name, None)
+
+
+def _questions(session: Session) -> Questions:
+    def allocation(connection: sqlite3.Connection) -> Allocation:
+        return Allocation(numbers.is_asked(connection), _why_not(session, connection))
+
+    def acknowledgement(connection: sqlite3.Connection) -> Acknowledgement:
+        return Acknowledgement(
+            _next_beacon(session, connection), own_files.old_beacons(connection, session.n)
+        )
+
+    is_coordinator = session.workspace.identity.is_coordinator
+    return Questions(allocation if is_coordinator else None, acknowledgement, session.n, PUT_FILES_PER_QUERY)
+
+
+async def _look(
+    session: Session, ask: Callable[[sqlite3.Connection, Questions, Outlook], Outlook]
+) -> Outlook:
+    """Find out what there is to do from some step on."""
+    database = session.workspace.database
+    outlook = Outlook(database.write_count)
+    session.outlook = await database.read(lambda connection: ask(connection, _questions(session), outlook))
+    return outlook
+
+
+def _as_found(session: Session, found: T | None) -> T | None:
+    """Return what was found before, if this process has written nothing since.
+
+    What another one writes meanwhile wakes the next round.
+    """
+    return found if session.outlook.write_count == session.workspace.database.write_count else None
 
 
 def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[bytes, Beacon] | None:
@@ -368,10 +434,12 @@ async def _put_again(session: Session, name: str, report: SyncReport, *, as_copy
         await _put(session, own, report, copy=own.copies + 1)
 
 
-async def _answer_wants(session: Session, report: SyncReport) -> None:
+async def _answer_wants(
+    session: Session, wants: list[tuple[ReplicaId, FeedId, int]], report: SyncReport
+) -> None:
     """Put another copy of what a peer misses, unless it is likely to be on its way."""
     database = session.workspace.database
-    for peer, feed, sequence in await database.read(lambda c: peers.wanted(c, session.n)):
+    for peer, feed, sequence in wants:
         find = own_files.own_ledger_file if feed == LEDGER_FEED else partial(own_files.own_segment, feed=feed)
         own = await database.read(partial(find, n=session.n, sequence=sequence))
         if own is not None:

@@ -96,6 +96,7 @@ def _refill(connection: "_Remembering", image: bytes) -> bool:
     _execute(connection, "PRAGMA locking_mode = NORMAL").fetchall()
     _execute(connection, f"PRAGMA max_page_count = {_PAGES_MAX}").fetchall()
     connection.is_limited = False
+    assert connection.file is not None  # It is one of those that are kept.
     with connection.file.open("r+b") as file:
         header = file.read(_CHANGE_COUNTER.stop)
         counter = int.from_bytes(header[_CHANGE_COUNTER], "big") + 1 & 0xFFFF_FFFF
@@ -110,9 +111,9 @@ def _refill(connection: "_Remembering", image: bytes) -> bool:
 
 
 def _settings(connection: "_Remembering") -> tuple[int, int]:
-    return tuple(  # type: ignore[return-value]  # two of them
-        _execute(connection, f"PRAGMA {name}").fetchone()[0] for name in ("schema_version", "data_version")
-    )
+    (schema,) = _execute(connection, "PRAGMA schema_version").fetchone()
+    (data,) = _execute(connection, "PRAGMA data_version").fetchone()
+    return schema, data
 
 
 def _connect(path: str) -> "_Remembering":

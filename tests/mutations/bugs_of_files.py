@@ -344,7 +344,7 @@ BUGS = (
         name="want-not-answered",
         what="an owner who is asked for a segment does not put a copy",
         breaks="H6, H7, I29",
-        edits=(Edit(STEPS, "    await _answer_wants(session, report)\n", ""),),
+        edits=(Edit(STEPS, "    await _answer_wants(session, found.wants, report)\n", ""),),
         kit=("tests/exhaustive/test_copies.py",),
         unit=("tests/unit/sync/test_files.py",),
     ),

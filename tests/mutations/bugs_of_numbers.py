@@ -50,8 +50,8 @@ BUGS = (
         edits=(
             Edit(
                 "crdtsync/sync/steps.py",
-                "        if session.ledger_named > numbers.head(connection).index:\n",
-                "        if False:\n",
+                "    if session.ledger_named > numbers.head(connection).index:\n",
+                "    if False:\n",
             ),
         ),
         kit=("tests/exhaustive/test_restored_coordinator.py",),
