@@ -66,7 +66,7 @@ def many_arguments():
             yield pytest.param(inspect.getdoc(function) or "", arguments, id=name)
 
 
-@pytest.mark.parametrize(("doc", "arguments"), many_arguments())
+@pytest.mark.parametrize(("doc", "arguments"), list(many_arguments()))
 def test_what_takes_many_arguments_explains_each(doc, arguments):
     if not EXPLAINED_ELSEWHERE.search(doc):
         assert [argument for argument in arguments if f"\n    {argument}: " not in doc] == []
