@@ -66,13 +66,13 @@ async def test_settling_says_what_was_kept_and_how_to_undo_it(tmp_path):
         await meet()
         line = (await ada.replica.get(Quote, quote_id)).lines[0].id
         path = f"lines/{line}/quantity"
-        answer = await ada.post(
-            "/conflicts/settle", document=quote_id, path=path, raw="7", is_removal="False"
-        )
+        found = await ada.replica.conflict(quote_id, path)
+        seven, nine = sorted(found.values, key=lambda value: value.value)
+        answer = await ada.post("/conflicts/settle", document=quote_id, path=path, value=seven.id)
         assert "Settled: 7 is kept" in answer.text
         assert "write 9 there again" in answer.text
         assert f'href="/quotes/{quote_id}"' in answer.text
-        again = await ada.post("/conflicts/settle", document=quote_id, path=path, raw="9", is_removal="False")
+        again = await ada.post("/conflicts/settle", document=quote_id, path=path, value=nine.id)
         assert "not in conflict any more" in again.text
         assert (await ada.replica.get(Quote, quote_id)).lines[0].quantity == 7
 

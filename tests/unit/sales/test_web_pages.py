@@ -317,13 +317,10 @@ async def test_two_values_are_shown_side_by_side_and_settled_with_one_click(tmp_
         assert "line 1: quantity" in text
         assert "bob (office)" in text
         assert "ada (R1)" in text
-        answer = await ada.post(
-            "/conflicts/settle",
-            document=quote_id,
-            path=f"lines/{line}/quantity",
-            raw="7",
-            is_removal="False",
-        )
+        path = f"lines/{line}/quantity"
+        found = await ada.replica.conflict(quote_id, path)
+        (seven,) = [value.id for value in found.values if value.value == 7]
+        answer = await ada.post("/conflicts/settle", document=quote_id, path=path, value=seven)
         assert "Settled: 7 is kept" in answer.text
         assert "Nothing to decide" in answer.text
         await meet()

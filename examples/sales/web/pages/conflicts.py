@@ -1,6 +1,6 @@
 """Conflicts: what people wrote without knowing of each other, side by side, settled with one click."""
 
-import json
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,8 +59,8 @@ class Choice:
     by: str
     at_ms: int
     is_shown: bool
-    raw: str
-    is_removal: bool
+    value: str
+    """The id of the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +101,13 @@ class ConflictPages:
     async def settle(self, request: Request) -> Response:
         """Keep one value, if the conflict is still the one that was shown."""
         form = await request.form()
-        document, path, raw = (str(form.get(name, "")) for name in ("document", "path", "raw"))
-        for conflict in await self._desk.replica.conflicts(document):
-            if conflict.path != path:
-                continue
-            for index, value in enumerate(conflict.values):
-                if value.raw == raw and str(value.is_removal) == str(form.get("is_removal", "False")):
-                    dispute = await self._dispute(conflict)
-                    await self._desk.replica.resolve(conflict, index, label="settled")
-                    return await self._page(request, settled=_settled(dispute, index))
-        return await self._page(request, told="That is not in conflict any more.")
+        document, path, chosen = (str(form.get(name, "")) for name in ("document", "path", "value"))
+        conflict = await self._desk.replica.conflict(document, path)
+        if conflict is None or chosen not in {value.id for value in conflict.values}:
+            return await self._page(request, told="That is not in conflict any more.")
+        dispute = await self._dispute(conflict)
+        await self._desk.replica.resolve(conflict, chosen, label="settled")
+        return await self._page(request, settled=_settled(dispute, conflict.index_of(chosen)))
 
     async def _page(self, request: Request, *, told: str = "", settled: Settled | None = None) -> Response:
         document = request.query_params.get("document", "")
@@ -146,8 +143,7 @@ class ConflictPages:
                     f"{value.author or 'somebody'} ({value.replica})",
                     value.at_ms,
                     index == conflict.shown,
-                    value.raw,
-                    value.is_removal,
+                    value.id,
                 )
                 for index, (value, outcome, text) in enumerate(
                     zip(conflict.values, outcomes, texts, strict=True)
@@ -170,7 +166,7 @@ class ConflictPages:
         """Return each value as a person reads it: of a value with many parts, those in which they differ."""
         if conflict.reason == "removal":
             return ["removed" if value.is_removal else "kept" for value in conflict.values]
-        owners = [_owner(outcome, conflict.path) for outcome in outcomes]
+        owners = [_owner(outcome, conflict) for outcome in outcomes]
         fields = [field for field in _fields(conflict) if None not in owners]
         shown = [[field.show(self._desk.forms, owner) for field in fields] for owner in owners]
         differing = [place for place in range(len(fields)) if len({texts[place] for texts in shown}) > 1]
@@ -196,20 +192,17 @@ def _settled(dispute: Dispute, index: int) -> Settled:
 
 
 def _fields(conflict: Conflict) -> list[Field]:
-    first, _, rest = conflict.path.partition("/")
-    _, _, part = rest.partition("/")
-    groups: Iterable[Any] = _OF_LIST.get(first, ()) if rest else _OF_KIND.get(conflict.kind, ())
-    wanted = part or first
-    return [field for group in groups for field in group.values() if field.conflict_path == wanted]
+    groups: Iterable[Any] = _OF_KIND.get(conflict.kind, ())
+    if conflict.entities:
+        groups = _OF_LIST.get(conflict.entities, ())
+    return [field for group in groups for field in group.values() if field.conflict_path == conflict.field]
 
 
-def _owner(document: Document | None, path: str) -> Any:
-    """Return what has the field of a path: the document, or a member of one of its lists."""
-    first, _, rest = path.partition("/")
-    if document is None or not rest:
+def _owner(document: Document | None, conflict: Conflict) -> Any:
+    """Return what has the field: the document, or a member of one of its lists."""
+    if document is None or not conflict.entities:
         return document
-    wanted = rest.partition("/")[0]
-    return next((member for member in getattr(document, first) if member.id == wanted), None)
+    return getattr(document, conflict.entities).get(conflict.entity)
 
 
 def _title(document: Any, kind: str) -> str:
@@ -218,22 +211,21 @@ def _title(document: Any, kind: str) -> str:
 
 def _where(document: Any, conflict: Conflict) -> str:
     """Name a field as a person does: the line by its place, and what it is of it."""
-    parts = conflict.path.split("/")
     fields = _fields(conflict)
-    label = fields[0].label if len(fields) == 1 else parts[-1].replace("_", " ").capitalize()
-    if len(parts) == 1:
+    label = fields[0].label if len(fields) == 1 else conflict.field.replace("_", " ").capitalize()
+    if not conflict.entities:
         return label
-    places = [member.id for member in getattr(document, parts[0])]
-    one = _ONE_OF.get(parts[0], parts[0])
-    name = f"{one} {places.index(parts[1]) + 1}" if parts[1] in places else f"a removed {one}"
-    return name if len(parts) == 2 else f"{name}: {label.lower()}"
+    one, members = _ONE_OF.get(conflict.entities, conflict.entities), getattr(document, conflict.entities)
+    is_there = conflict.entity in members
+    name = f"{one} {members.index(conflict.entity) + 1}" if is_there else f"a removed {one}"
+    return f"{name}: {label.lower()}" if conflict.field else name
 
 
 def _text(value: ConflictValue) -> str:
     """Show a value of which no field is known."""
-    found = json.loads(value.raw)
-    if isinstance(found, dict):
+    if dataclasses.is_dataclass(value.value):
+        parts = ((item.name, getattr(value.value, item.name)) for item in dataclasses.fields(value.value))
         return ", ".join(
-            f"{key.replace('_', ' ')} {part}" for key, part in found.items() if part not in ("", None, [])
+            f"{name.replace('_', ' ')} {part}" for name, part in parts if part not in ("", None, ())
         )
-    return "nothing" if found in ("", None) else str(found)
+    return "nothing" if value.value in ("", None) else str(value.value)
