@@ -11,11 +11,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 @pytest.fixture
 def stocked(ada):
-    """Somebody whose workstation has the catalogue."""
+    """Somebody whose workstation has got the catalogue from the office."""
     ada.open("/catalogue")
-    sample = ada.page.get_by_role("button", name="Enter the sample catalogue")
-    if sample.count():
-        sample.click()
     expect(ada.page.get_by_role("link", name="Roller Shade Essential")).to_be_visible()
     return ada
 

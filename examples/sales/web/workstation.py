@@ -19,7 +19,8 @@ from babel import Locale
 from crdtsync import Replica, open_remote, open_replica
 from crdtsync.errors import CrdtSyncError
 from crdtsync.remote import Remote
-from examples.sales.model import KINDS
+from examples.sales.catalogue import stock
+from examples.sales.model import KINDS, Product
 from examples.sales.web.app import make_app
 from examples.sales.web.children import first_of, listen, tell
 from examples.sales.web.desk import COMPANY, Desk
@@ -127,10 +128,18 @@ async def _serve(given: argparse.Namespace, replica: Replica, listening: socket.
             group.create_task(keep_syncing(desk, remote)),
             group.create_task(events.run()),
         ]
+        if replica.role == "office":
+            beside.append(group.create_task(keep_a_catalogue(replica)))
         told()
         await server.serve(sockets=[listening])
         for task in beside:
             task.cancel()
+
+
+async def keep_a_catalogue(office: Replica) -> None:
+    """Enter the sample catalogue into an office that has no products, so that there is something to sell."""
+    if not await office.count(Product):
+        await stock(office)
 
 
 async def keep_syncing(desk: Desk, remote: Remote) -> None:
