@@ -79,7 +79,9 @@ class Guard:
         host = headers.get("host", "")
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         if name not in self._protection.hosts:
-            return PlainTextResponse("This workstation is not called by that name.", status_code=421)
+            names = " or ".join(self._protection.hosts)
+            told = f"This page is not called {name!r:.80}. Write {names} in its place into the address."
+            return PlainTextResponse(told, status_code=421)
         given = headers.get(TOKEN_HEADER, "")
         if method not in _SAFE_METHODS and not hmac.compare_digest(
             given.encode(), self._protection.token.encode()

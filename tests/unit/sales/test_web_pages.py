@@ -254,6 +254,7 @@ async def test_a_change_without_the_token_is_refused(seat, token):
 async def test_a_request_under_another_name_is_refused(seat):
     answer = await seat.browser.get("/quotes", headers={"Host": "evil.example"})
     assert answer.status_code == 421
+    assert "Write 127.0.0.1 in its place" in answer.text
     assert TOKEN not in answer.text
 
 
