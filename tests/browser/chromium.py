@@ -34,7 +34,10 @@ document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
 """
 
-_LOST = re.compile(r"ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)")
+_LOST = re.compile(
+    r"ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)"
+    r"|^htmx:(sendError|sseError|afterRequest)|^\[object Event\]$"
+)
 
 
 def chromium_path() -> str:

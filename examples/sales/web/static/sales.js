@@ -73,11 +73,27 @@
     told.textContent = text;
     told.hidden = !text;
   };
+  // What did not arrive is still only typed, and nothing that comes from elsewhere may take its place.
+  const keep = (event) => {
+    const field = event.detail.requestConfig.verb === "get" ? null : event.detail.elt.closest(".field");
+    if (field) field.classList.add("is-typed", "is-unsaved");
+    return field;
+  };
   document.addEventListener("htmx:responseError", (event) => {
+    keep(event);
     const type = event.detail.xhr.getResponseHeader("Content-Type") || "";
     tell(type.startsWith("text/plain") ? event.detail.xhr.responseText : "That did not work. What you typed is still here.");
   });
-  document.addEventListener("htmx:sendError", () => tell("This workstation does not answer. What you typed is still here; it is tried again when you leave the field once more."));
+  document.addEventListener("htmx:sendError", (event) => {
+    tell(keep(event) ? "This workstation does not answer. What you typed is still here, and is saved once it does." : "This workstation does not answer.");
+  });
+  document.addEventListener("htmx:sseOpen", () => {
+    for (const field of document.querySelectorAll(".field.is-unsaved")) {
+      field.classList.remove("is-unsaved");
+      const box = field.querySelector("[hx-post]");
+      if (box) htmx.trigger(box, "change");
+    }
+  });
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) tell(""); });
 
   // What was done says where to go on, unless its person has gone on by then.
