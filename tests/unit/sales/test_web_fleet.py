@@ -102,6 +102,8 @@ async def test_pages_are_told_of_workstations_and_only_those_at_the_folder_of_it
         (fleet.place.folder / "stray.txt").write_text("new")
         while "event: folder" not in await anext(at_folder):
             pass
+        fleet.desks["office"].on_change()
+        assert await anext(plain) == "event: desk-office\ndata: now\n\n"
     watching.cancel()
 
 

@@ -30,7 +30,8 @@ no number at all
 
 
 def refused(capsys, *arguments):
-    assert main(["--no-browser", *map(str, arguments)]) == 2
+    # A port that is none: should nothing else be refused, nothing is started all the same.
+    assert main(["--no-browser", "--port=-1", *map(str, arguments)]) == 2
     told = capsys.readouterr()
     assert told.err.startswith("error: ")
     assert "\nhint: " in told.err
