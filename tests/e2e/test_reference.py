@@ -17,10 +17,14 @@ VERBS = sorted(name for name in vars(Replica) if not name.startswith("_"))
 @pytest.mark.slow
 async def test_the_session_goes_as_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     names = {"__name__": "__main__"}
     compared = 0
     for block in BLOCKS:
         assert block.language == "python"
+        if block.file_name:
+            (tmp_path / block.file_name).write_text(block.text, encoding="utf-8")
+            continue
         lines = block.text.splitlines()
         for statement in ast.parse(block.text).body:
             _, arrow, wanted = lines[statement.end_lineno - 1].partition("  # -> ")
