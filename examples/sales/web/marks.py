@@ -60,7 +60,7 @@ async def marks_of(desk: Desk, request: Request, document: str, history: list[Hi
         {
             path: Mark(writer.author or "somebody", writer.replica, writer.at_ms)
             for path, writer in writers.items()
-            if not writer.is_local and (writer.author, writer.replica, writer.at_ms) in arrived
+            if (writer.author, writer.replica, writer.at_ms) in arrived
         },
         {entry.label: Mark(entry.author or "somebody", entry.replica, entry.at_ms) for entry in elsewhere},
     )
