@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ expect = sync_api.expect
 
 TIMEOUT_MS = 20_000
 """How long a page may take over what it is expected to do; the machine may be busy."""
+POLL_MS = 20
 DESKTOP = {"width": 1280, "height": 800}
 TABLET = {"width": 834, "height": 1112}
 
@@ -90,6 +92,12 @@ class Watch:
     def pages(self) -> list["sync_api.Page"]:
         """All pages that are open."""
         return [page for context in self._contexts for page in context.pages]
+
+    def wait_for_fault(self, page: "sync_api.Page") -> None:
+        """Let the browser speak until something is wrong, or its time is over."""
+        deadline_s = time.monotonic() + TIMEOUT_MS / 1000
+        while not self.faults and time.monotonic() < deadline_s:
+            page.wait_for_timeout(POLL_MS)
 
     def close(self) -> None:
         """Close all pages."""

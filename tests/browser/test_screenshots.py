@@ -4,6 +4,7 @@ They are put into `screenshots/`, which git ignores. What a test can see of them
 that nothing is cut off at its right edge, and that every control has a name.
 """
 
+import os
 import re
 
 import pytest
@@ -16,10 +17,12 @@ from tests.browser.launcher import Launcher
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
+# Two of the four see all there is to see of sizes and palettes; `BROWSER_LOOKS=all` takes the other pictures as well.
 LOOKS = [
     pytest.param(size, scheme, id=f"{name}-{scheme}")
-    for name, size in (("desktop", DESKTOP), ("tablet", TABLET))
+    for name, size, usual in (("desktop", DESKTOP, "light"), ("tablet", TABLET, "dark"))
     for scheme in ("light", "dark")
+    if scheme == usual or os.environ.get("BROWSER_LOOKS") == "all"
 ]
 CENTERS = (
     "quotes",

@@ -1,0 +1,41 @@
+"""What every other test here relies on: that a page which does what it may not is found out."""
+
+import pytest
+
+from tests.browser.chromium import Watch
+from tests.browser.desk import Seat
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "told"),
+    [
+        ("fetch('http://192.0.2.1/').catch(() => 0)", "policy violated: connect-src"),
+        (
+            "document.body.append(Object.assign(document.createElement('img'), {src: 'http://192.0.2.1/x'}))",
+            "policy violated: img-src",
+        ),
+        (
+            "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))",
+            "policy violated: script-src",
+        ),
+        (
+            "document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">')",
+            "policy violated: style-src",
+        ),
+        ("location.assign('http://192.0.2.1/')", "request to another address"),
+        ("setTimeout(() => { throw new Error('thrown') })", "page error"),
+        ("console.error('said')", "console error: said"),
+        ("fetch('/nothing')", "404 for GET"),
+    ],
+)
+def test_a_page_that_does_what_it_may_not_is_found_out(launcher, browser, misdeed, told):
+    watch = Watch(browser)
+    seat = Seat("office", watch.context().new_page(), launcher.addresses["office"])
+    seat.open("/quotes")
+    assert watch.faults == []
+    seat.page.evaluate(f"() => {{ {misdeed} }}")
+    watch.wait_for_fault(seat.page)
+    watch.close()
+    assert any(told in fault for fault in watch.faults), watch.faults
