@@ -175,7 +175,6 @@ def remember_file(connection: sqlite3.Connection, n: int, name: str, size_bytes:
         "INSERT OR REPLACE INTO _files (remote, name, size_bytes, verdict) VALUES (?, ?, ?, ?)",
         (n, name, size_bytes, verdict),
     )
-    connection.execute("DELETE FROM _quarantine WHERE what = 'file' AND name = ?", (name,))
 
 
 def quarantine(
@@ -191,6 +190,17 @@ def quarantine(
         "SELECT at_ms FROM _quarantine WHERE what = ? AND name = ?", (what, name)
     ).fetchone()
     return int(row[0])
+
+
+def has_quarantined_files(connection: sqlite3.Connection) -> bool:
+    """Whether any file is listed as one that could not be taken in."""
+    found = connection.execute("SELECT EXISTS (SELECT 1 FROM _quarantine WHERE what = 'file')").fetchone()
+    return bool(found[0])
+
+
+def release_file(connection: sqlite3.Connection, name: str) -> None:
+    """Strike the file of that name off the list of what could not be taken in."""
+    connection.execute("DELETE FROM _quarantine WHERE what = 'file' AND name = ?", (name,))
 
 
 def release(connection: sqlite3.Connection, hint: str) -> None:
@@ -315,6 +325,19 @@ def wants(connection: sqlite3.Connection, n: int, now_ms: int) -> list[FeedWant]
         missing = _missing(connection, n, owner, feed, last)
         found |= dict.fromkeys(FeedWant(owner, feed, sequence) for sequence in islice(missing, WANTS_MAX))
     return list(found)
+
+
+def is_behind(connection: sqlite3.Connection, n: int, ledger_index: int) -> bool:
+    """Whether others have what is not here, so that it is to be asked for after a while."""
+    found = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM _receipts r WHERE r.remote = ? "
+        "AND r.owner <> (SELECT value FROM _meta WHERE key = 'replica') AND r.sequence > coalesce("
+        "(SELECT max(sequence) FROM _segments s WHERE s.remote = r.remote AND s.owner = r.owner "
+        "AND s.feed = r.feed), 0)) "
+        "OR EXISTS (SELECT 1 FROM _peers WHERE remote = ? AND coordinator AND ledger_index > ?)",
+        (n, n, ledger_index),
+    ).fetchone()
+    return bool(found[0])
 
 
 def _missing(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from crdtsync.protocol.beacon import Beacon
 from crdtsync.protocol.ids import FeedId, ReplicaId
+from crdtsync.remote import RemoteFile
 from crdtsync.store import feeds, own_files, peers
 from crdtsync.store.own_files import OwnFile
 
@@ -47,6 +48,8 @@ class Acknowledgement:
     """(content, beacon); None: nothing that was not said."""
     old: list[OwnFile]
     """Own beacons that newer ones have made superfluous."""
+    due_ms: int
+    """From when on there may be something to say although nothing has changed; 0: any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,22 @@ class Questions:
     files_max: int
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How everything was when a round began that found nothing to do: as long as it is, the next one need not look."""
+
+    stamp: tuple[int, int]
+    listing: list[RemoteFile]
+    since_ms: int
+    until_ms: int
+    """When time alone may give something to do."""
+
+    def holds(self, stamp: tuple[int, int], listing: list[RemoteFile], now_ms: int) -> bool:
+        """Whether everything still is as it was."""
+        is_same = stamp == self.stamp and listing == self.listing
+        return is_same and self.since_ms <= now_ms < self.until_ms
+
+
 @dataclass(slots=True)
 class Outlook:
     """What was found; None: that was not asked, since an earlier step has something to do."""
@@ -69,6 +88,12 @@ class Outlook:
     allocation: Allocation | None = None
     publication: Publication | None = None
     acknowledgement: Acknowledgement | None = None
+
+
+def stamp_of(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return what changes with every commit, of this connection or of another one."""
+    (version,) = connection.execute("PRAGMA data_version").fetchone()
+    return version, connection.total_changes
 
 
 def from_apply(

@@ -57,6 +57,8 @@ async def pull(
         StoreError: the database failed; what was read before it is kept.
     """
     candidates = _candidates(session, listing, report)
+    if candidates:
+        session.began = None  # Whatever comes of them, those that cannot be read now are to be read again.
     batch: list[_Read] = []
     size = 0
     for done, (file, hint) in enumerate(candidates):
@@ -173,9 +175,11 @@ def _retry_later(session: Session, name: str) -> None:
 
 
 async def _remember(session: Session, file: RemoteFile, verdict: str) -> None:
-    await session.workspace.database.write(
-        lambda c: feeds.remember_file(c, session.n, file.name, file.size_bytes, verdict)
-    )
+    def job(connection: sqlite3.Connection) -> None:
+        feeds.remember_file(connection, session.n, file.name, file.size_bytes, verdict)
+        feeds.release_file(connection, file.name)
+
+    await session.workspace.database.write(job)
     session.known.add((file.name, file.size_bytes))
 
 
@@ -183,7 +187,9 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
     """Put files into the database, in one transaction; what is wrong inside of one is listed."""
 
     def job(connection: sqlite3.Connection) -> None:
-        own = own_files.own_hashes(connection, session.n)
+        # Nobody else writes files that have the hash of one of ours.
+        own = own_files.own_hashes(connection, session.n) if any(read.own_data for read in batch) else set()
+        is_listed = feeds.has_quarantined_files(connection)
         adopted.clear()
         for read in batch:
             verdict = "read"
@@ -202,7 +208,9 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
                 problems.append(f"{read.file.name}: {error}")
             connection.execute("RELEASE file")
             feeds.remember_file(connection, session.n, read.file.name, read.file.size_bytes, verdict)
-            if verdict == "read" and read.hint.number is not None:
+            if is_listed:
+                feeds.release_file(connection, read.file.name)
+            if is_listed and verdict == "read" and read.hint.number is not None:
                 feeds.release(connection, f"-{read.hint.number:08d}-{read.hint.hash_start}")
             if verdict == "bad":
                 feeds.quarantine(
@@ -213,6 +221,7 @@ async def _keep(session: Session, batch: list[_Read], report: SyncReport) -> Non
                     waiting_helps=False,
                     now_ms=session.now_ms(),
                 )
+                is_listed = True
 
     problems: list[str] = []
     adopted: list[own_files.OwnFile] = []

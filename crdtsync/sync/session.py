@@ -22,8 +22,8 @@ from crdtsync.remote import Remote, RemoteFile
 from crdtsync.store import feeds, numbers, own_files
 from crdtsync.store.clock import time_of
 from crdtsync.store.workspace import Workspace, refuse_inside
-from crdtsync.sync.outlook import Outlook
-from crdtsync.sync.report import OnProgress, Phase, Progress
+from crdtsync.sync.outlook import Outlook, Rest, stamp_of
+from crdtsync.sync.report import OnProgress, Phase, Progress, SyncReport
 
 MARKER_BYTES_MAX = 64 * 1024
 COPIES_MAX = 8
@@ -55,6 +55,12 @@ class Session:
         """The highest last entry that the name of an own ledger file in the folder gives."""
         self.outlook = Outlook(-1)
         """What the database was last found to hold for this round's steps that are still to come."""
+        self.due_ms = 0
+        """When there may be something to say although nothing has changed, by the last look; 0: any time."""
+        self.rest: Rest | None = None
+        """How everything was when a round began that found nothing to do; None if the last one did something."""
+        self.began: tuple[tuple[int, int], list[RemoteFile], int] | None = None
+        """(stamp, listing, the database's count of writes) at the beginning of this round, if it may lead to rest."""
         self._folders: dict[tuple[str, int], FolderId | None] = {}
         """Files (name, size) that may be markers -> the folder they name; None for those that are none."""
 
@@ -72,6 +78,34 @@ class Session:
         self.known = await self.workspace.database.read(lambda c: feeds.known_files(c, self.n))
         self.own = await self.workspace.database.read(lambda c: own_files.put_names(c, self.n))
 
+    async def begin(self) -> list[RemoteFile] | None:
+        """Begin a round: list the remote. None if there is nothing to do, since all is as when there was nothing.
+
+        Raises:
+            MarkerMissingError, MarkerConflictError, RemoteUnavailableError: as `listing` does.
+            StoreError: the database failed.
+        """
+        database = self.workspace.database
+        rest, self.rest, self.began = self.rest, None, None
+        count = database.write_count
+        stamp = await database.read(stamp_of)
+        found = await self.remote.list("")
+        if rest is not None and rest.holds(stamp, found, self.now_ms()):
+            self.rest = rest
+            return None
+        if await self._check_markers(found):
+            self.began = stamp, found, count
+        return found
+
+    def end(self, report: SyncReport) -> None:
+        """End a round of all steps: the next one may rest if this one had nothing to do and wrote nothing."""
+        is_done = report.is_idle and not (report.problems or report.waiting or report.not_local)
+        if self.began is None or not is_done or self.damaged or self.retry_in:
+            return
+        stamp, listing, count = self.began
+        if count == self.workspace.database.write_count:
+            self.rest = Rest(stamp, listing, self.now_ms(), self.due_ms)
+
     async def listing(self) -> list[RemoteFile]:
         """List the remote, and make sure that it is the folder this replica knows.
 
@@ -81,8 +115,14 @@ class Session:
             RemoteUnavailableError: it cannot be reached.
         """
         found = await self.remote.list("")
+        await self._check_markers(found)
+        return found
+
+    async def _check_markers(self, found: list[RemoteFile]) -> bool:
+        """Raise what `listing` raises; return whether the same files would give the same answer again."""
         named = [file for file in found if classify(file.name).kind is NameKind.MARKER]
         folders = [await self._folder_of(file) for file in named]
+        is_sure = None not in folders
         if not any(folders):
             # A service may have renamed it: then its content says what it is.
             folders += [await self._folder_of(file) for file in found if self._may_be_marker(file)]
@@ -98,7 +138,7 @@ class Session:
                 f"{self.remote.address} has no marker of folder {self.folder}",
                 hint="Is the folder mounted, and fully synced? Nothing was read or written",
             )
-        return found
+        return is_sure
 
     def _may_be_marker(self, file: RemoteFile) -> bool:
         return (

@@ -66,7 +66,9 @@ async def sync_round(session: Session, on_progress: OnProgress | None = None) ->
         StoreError: the database failed.
     """
     report = SyncReport()
-    listing = await session.listing()
+    listing = await session.begin()
+    if listing is None:
+        return report
     await pull(session, listing, report, on_progress)
     try:
         await apply(session, report, on_progress)
@@ -76,6 +78,7 @@ async def sync_round(session: Session, on_progress: OnProgress | None = None) ->
     await allocate(session, report)
     await publish(session, listing, report, on_progress)
     await acknowledge(session, report)
+    session.end(report)
     return report
 
 
@@ -250,6 +253,8 @@ async def publish(
         elif name not in there:
             await _put_again(session, name, report, as_copy=False)
     await _answer_wants(session, found.wants, report)
+    if found.wants:
+        session.began = None  # One may be left for later.
 
 
 async def _unput_files(session: Session) -> list[OwnFile]:
@@ -272,6 +277,7 @@ async def acknowledge(session: Session, report: SyncReport) -> None:
     session.outlook.acknowledgement = None  # What was found is good for once.
     assert found is not None
     old_ones = found.old
+    session.due_ms = found.due_ms
     if found.beacon is not None:
         content, beacon = found.beacon
 
@@ -305,9 +311,8 @@ def _questions(session: Session) -> Questions:
         return Allocation(numbers.is_asked(connection), _why_not(session, connection))
 
     def acknowledgement(connection: sqlite3.Connection) -> Acknowledgement:
-        return Acknowledgement(
-            _next_beacon(session, connection), own_files.old_beacons(connection, session.n)
-        )
+        beacon, due_ms = _next_beacon(session, connection)
+        return Acknowledgement(beacon, own_files.old_beacons(connection, session.n), due_ms)
 
     is_coordinator = session.workspace.identity.is_coordinator
     return Questions(allocation if is_coordinator else None, acknowledgement, session.n, PUT_FILES_PER_QUERY)
@@ -331,7 +336,8 @@ def _as_found(session: Session, found: T | None) -> T | None:
     return found if session.outlook.write_count == session.workspace.database.write_count else None
 
 
-def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[bytes, Beacon] | None:
+def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[tuple[bytes, Beacon] | None, int]:
+    """Return content and beacon if there is something new to say, and when time alone may give something."""
     row = feeds.remote(connection, session.remote.address)
     assert row is not None
     identity = session.workspace.identity
@@ -370,8 +376,10 @@ def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[byte
     content = encode_beacon(beacon)
     age_ms = session.now_ms() - row.beacon_ms
     if content == row.beacon_content and -HEARTBEAT_MS < age_ms < HEARTBEAT_MS:
-        return None
-    return content, beacon
+        if feeds.is_behind(connection, session.n, head.index):
+            return None, 0
+        return None, row.beacon_ms + HEARTBEAT_MS
+    return (content, beacon), 0
 
 
 def _ledger_owner(session: Session, connection: sqlite3.Connection, index: int) -> ReplicaId | None:

@@ -64,6 +64,8 @@ class Computer:
         self.clients: set[int] = set()
         """The client ids of all its processes so far."""
         self._session: Session | None = None
+        self._checked_beacon = -1
+        """The counter of the last own beacon that was found to be true."""
         self._random = random
         self._now_ms = now_ms
         self._others: list[Workspace] = []
@@ -91,6 +93,7 @@ class Computer:
         self.replica = Replica(self.workspace, lock_while_numbering=self.plan.lock_while_numbering)
         self.is_running = True
         self._session = None
+        self._checked_beacon = -1
 
     async def stop(self) -> None:
         """End the process, or clear up what is left of one that died."""
@@ -134,7 +137,9 @@ class Computer:
             self._session = await open_session(self.workspace, self.remote, create_folder=creates)
         session = self._session
         is_alone = self.meanwhile is None and not self._others
-        listing = await session.listing()
+        listing = await session.begin()
+        if listing is None:
+            return report
         for step in STEP_NAMES[:count]:
             match step:
                 case "pull":
@@ -152,6 +157,7 @@ class Computer:
                 case _:
                     await acknowledge(session, report)
                     await self._check_beacon()
+                    session.end(report)
         return report
 
     async def _check_grants(self, count: int) -> None:
@@ -175,7 +181,12 @@ class Computer:
     async def _check_beacon(self) -> None:
         """Take note if this replica says that it has what it has not applied: others rely on its word (I9)."""
         with self.disk.looking():
-            for (content,) in await self.rows("SELECT beacon_content FROM _remotes WHERE beacon_counter > 0"):
+            for counter, content in await self.rows(
+                "SELECT beacon_counter, beacon_content FROM _remotes WHERE beacon_counter > 0"
+            ):
+                if counter == self._checked_beacon:
+                    continue  # It said what was true, and what is applied stays so.
+                self._checked_beacon = counter
                 applied = dict(
                     await self.rows(
                         "SELECT owner || feed, max(sequence) FROM _segments WHERE applied_ms IS NOT NULL GROUP BY 1"

@@ -16,8 +16,8 @@ from crdtsync.testing.simulation.plan import Plan, draw_plan, plan_to_json
 from crdtsync.testing.simulation.run import Outcome, simulate
 from crdtsync.testing.simulation.shrinking import shrink
 
-CHUNK = 20
-"""How many schedules a process is given at a time."""
+CHUNK = 50
+"""How many schedules a process is given at a time: they share databases, of which the first ones take longer."""
 
 COLLECTED_EVERY = 50_000
 """After how many new objects garbage is collected: at Python's own 700 it takes an eighth of the time."""

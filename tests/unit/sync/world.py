@@ -200,7 +200,9 @@ class Machine:
         if self.session is None or fresh:
             self.session = await open_session(self.workspace, self.remote)
         session = self.session
-        listing = await session.listing()
+        listing = await session.begin()
+        if listing is None:
+            return
         for step in STEPS[:count]:
             match step:
                 case "pull":
@@ -213,6 +215,7 @@ class Machine:
                     await publish(session, listing, report)
                 case "acknowledge":
                     await acknowledge(session, report)
+                    session.end(report)
 
     async def try_steps(
         self, count: int, *, fail_at: int = 0, late: bool = False, fresh: bool = False
