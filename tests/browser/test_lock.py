@@ -1,0 +1,33 @@
+"""The option that locks what is being synced, for those who ask for it."""
+
+import pytest
+
+from tests.browser.chromium import expect
+from tests.browser.launcher import Launcher
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+
+@pytest.fixture
+def launcher(browser, tmp_path):
+    with Launcher(tmp_path, "--lock-while-syncing", names=("office", "R1")) as launcher:
+        yield launcher
+        print(launcher.written())
+
+
+def test_what_is_on_its_way_to_its_number_is_locked_and_says_so_and_is_open_again_after(ada, watch):
+    ada.be(offline=True)
+    ada.new_quote("Locked")
+    ada.write("Terms", "before")
+    ada.page.get_by_role("button", name="Mark for sync").click()
+    expect(ada.page.get_by_text("Locked while it is synced")).to_be_visible()
+    expect(ada.box("Terms")).to_be_disabled()
+    expect(ada.page.get_by_role("button", name="Add a line")).to_be_disabled()
+    expect(ada.page.get_by_role("link", name="Print")).to_be_visible()
+    ada.be(offline=False)
+    expect(ada.page.get_by_text("On the main system")).to_be_visible()
+    expect(ada.page.get_by_text("Locked while it is synced")).to_have_count(0)
+    ada.write("Terms", "after")
+    expect(ada.box("Terms")).to_have_value("after")
+    # Before the launcher stops: a page whose workstation is gone says so, and that is an error.
+    watch.close()
