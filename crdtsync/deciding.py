@@ -51,7 +51,10 @@ def _value(conflict: Conflict, raw: str, schema: DocumentSchema | None) -> Any:
     if spec is not None and spec.codec is not None:
         with suppress(ValidationError):  # Another version of the class wrote it.
             return spec.codec.decode(raw)
-    return msgspec.json.decode(raw)
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return raw  # A number beyond all bounds, which no replica of ours writes: it is shown as it is.
 
 
 def preview(
