@@ -29,7 +29,7 @@ from crdtsync.store.history import HistoryEntry, LastWriter, LatestChange
 from crdtsync.store.items import Item, Peer, Receipt
 from crdtsync.store.kinds import typed_value
 from crdtsync.store.query import Conflict
-from crdtsync.store.workspace import Workspace, meta, refuse_root, set_meta
+from crdtsync.store.workspace import Workspace, meta, refuse_inside, set_meta
 from crdtsync.sync import agent, inspection
 from crdtsync.sync.picture import FolderPicture
 from crdtsync.sync.report import OnProgress, SyncReport
@@ -551,7 +551,7 @@ class Replica:
         chosen = await self._workspace.database.read(lambda c: meta(c, DEFAULT_REMOTE))
         if chosen:
             return str(chosen)
-        attached = await self.remotes()
+        attached = [remote for remote in await self.remotes() if remote.is_attached]
         return attached[0].address if len(attached) == 1 else ""
 
     async def set_default_remote(self, address: str) -> None:
@@ -634,7 +634,10 @@ class Replica:
         await agent.hurry(self._workspace)
 
     async def remotes(self) -> list[health.RemoteHealth]:
-        """Return the remotes this replica is attached to, and what waits for each."""
+        """Return the remotes this replica is attached to, what waits for each, and why one cannot be used.
+
+        The one that was tried last and could not be attached is among them (`RemoteHealth.is_attached`).
+        """
         return await self._workspace.database.read(health.remotes)
 
     async def feeds(self) -> list[health.FeedHealth]:
@@ -669,7 +672,7 @@ class Replica:
     def _outside_of(self, remote: str | Remote) -> Remote:
         """Return the remote, which must not be around this replica's own directory."""
         opened = open_remote(remote)
-        refuse_root(self.directory, opened.traits.local_root)
+        refuse_inside(self.directory, opened.traits.local_root)
         return opened
 
     def _last_writers(self, connection: sqlite3.Connection, id: str) -> dict[str, LastWriter]:  # noqa: A002

@@ -76,7 +76,10 @@ def _print_status(found: dict[str, Any]) -> None:
         waits = [
             f"{remote[key]} {one if remote[key] == 1 else many}" for key, one, many in _WAITS if remote[key]
         ]
-        print_line(f"remote: {remote['address']}: {', '.join(waits) or 'nothing waits'}")
+        if remote["folder"] is None:
+            print_line(f"remote: {remote['address']} (not attached yet)")
+        else:
+            print_line(f"remote: {remote['address']}: {', '.join(waits) or 'nothing waits'}")
         if remote["problem"]:
             print_line(f"  problem since {_local(remote['problem_since'])}: {remote['problem']}")
     for peer in found["peers"]:
@@ -218,7 +221,7 @@ def item_json(item: Item) -> dict[str, Any]:
 def _remote_json(remote: RemoteHealth) -> dict[str, Any]:
     return {
         "address": remote.address,
-        "folder": remote.folder,
+        "folder": remote.folder or None,
         "waiting_changes": remote.waiting_changes,
         "waiting_files": remote.waiting_files,
         "inbox": remote.inbox,

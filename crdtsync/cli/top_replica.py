@@ -125,6 +125,10 @@ def _lines(replica: Replica, seen: _Seen) -> tuple[str, ...]:
     role = f"{replica.role}, coordinator" if replica.is_coordinator else replica.role
     lines = [f"{replica.name} ({role}) at {when(seen.now_ms)}"]
     for remote in seen.remotes:
+        if not remote.is_attached:
+            lines.append(f"{remote.address}: not attached yet")
+            lines.append(f"  problem since {when(remote.problem_since_ms)}: {remote.problem}")
+            continue
         out = counted(remote.waiting_changes, "change") + " and " + counted(remote.waiting_files, "file")
         lines.append(
             f"{remote.address}: {out} to send, {counted(remote.inbox, 'segment')} and "

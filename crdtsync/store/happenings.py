@@ -83,12 +83,14 @@ def after(connection: sqlite3.Connection, cursor: Cursor) -> News:
     rows = connection.execute(
         "SELECT h.n, h.what, h.detail, coalesce(d.id, l.document, ''), coalesce(d.kind, e.kind, ''), "
         "EXISTS (SELECT 1 FROM _marks m WHERE m.document = coalesce(d.n, e.n) AND m.marked_ms IS NOT NULL), "
-        "coalesce(p.name, ''), coalesce(p.coordinator, 0), coalesce(r.problem, ''), coalesce(l.encoded, x''), "
-        "coalesce(l.known_ms, 0) FROM _happenings h LEFT JOIN _documents d ON d.n = h.document "
+        "coalesce(p.name, ''), coalesce(p.coordinator, 0), coalesce(r.problem, t.problem, ''), "
+        "coalesce(l.encoded, x''), coalesce(l.known_ms, 0) FROM _happenings h "
+        "LEFT JOIN _documents d ON d.n = h.document "
         f"LEFT JOIN _ledger l ON h.what = '{LEDGER}' AND l.idx = CAST(h.detail AS INTEGER) "
         "LEFT JOIN _documents e ON e.id = l.document "
         f"LEFT JOIN _peers p ON h.what IN ('{PEER}', '{RECEIVED}') AND p.remote = h.remote AND p.replica = h.detail "
         f"LEFT JOIN _remotes r ON h.what = '{REMOTE}' AND r.address = h.detail "
+        f"LEFT JOIN _attempts t ON h.what = '{REMOTE}' AND t.address = h.detail "
         "WHERE h.n > ? ORDER BY h.n LIMIT ?",
         (cursor.happening, _HAPPENINGS_AT_ONCE),
     ).fetchall()

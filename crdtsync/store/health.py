@@ -3,13 +3,16 @@
 import sqlite3
 from dataclasses import dataclass
 
+from crdtsync.store import attempts
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteHealth:
-    """One remote this replica is attached to."""
+    """One remote this replica is attached to, or could not be attached to so far."""
 
     address: str
     folder: str
+    """The id of the folder that is there; empty while the replica could not be attached to it."""
     waiting_changes: int
     """Changes made here that are in no segment yet."""
     waiting_files: int
@@ -19,7 +22,13 @@ class RemoteHealth:
     waiting_causes: int
     """Changes of others that wait for a change they build on."""
     problem: str
+    """Why it cannot be used now; empty when it can."""
     problem_since_ms: int | None
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether the replica has ever reached a folder there. Until then nothing is counted as waiting for it."""
+        return bool(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,8 @@ class Quarantined:
 
     at_ms: int
     what: str
-    """``file``, ``segment``, ``change``, ``document``, ``fork``, or ``name`` (another replica has ours)."""
+    """``file``, ``segment``, ``change``, ``document``, ``fork``, ``name`` (another replica has ours), or
+    ``coordinator`` (two replicas give out numbers)."""
     name: str
     reason: str
     waiting_helps: bool
@@ -125,7 +135,12 @@ def remotes(connection: sqlite3.Connection) -> list[RemoteHealth]:
         "(SELECT count(*) FROM _segments s WHERE s.remote = r.n AND s.applied_ms IS NULL), "
         "(SELECT count(*) FROM _waiting), r.problem, r.problem_since_ms FROM _remotes r ORDER BY r.n"
     )
-    return [RemoteHealth(*row) for row in rows]
+    found = [RemoteHealth(*row) for row in rows]
+    attempt = attempts.last(connection)
+    if attempt is not None and attempt[0] not in [remote.address for remote in found]:
+        address, problem, since_ms = attempt
+        found.append(RemoteHealth(address, "", 0, 0, 0, 0, problem, since_ms))
+    return found
 
 
 def quarantine(connection: sqlite3.Connection) -> list[Quarantined]:

@@ -96,7 +96,9 @@ def items(
         (*shared, replica, replica, *shared, *kinds, *([document_id] if document_id is not None else [])),
     ).fetchall()
     office = _coordinator(connection)
-    problem = connection.execute("SELECT problem FROM _remotes WHERE problem <> '' LIMIT 1").fetchone()
+    problem = connection.execute(
+        "SELECT problem FROM _remotes WHERE problem <> '' UNION ALL SELECT problem FROM _attempts LIMIT 1"
+    ).fetchone()
     is_coordinator = bool(int(_meta(connection, "coordinator") or 0))
     found = []
     for (

@@ -323,7 +323,26 @@ def _add_happenings(connection: sqlite3.Connection) -> None:
         )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _add_poison, _add_happenings)
+def _add_attempts(connection: sqlite3.Connection) -> None:
+    """Keep why a remote could not be attached: it has no row among the remotes yet, and people ask."""
+    connection.execute(
+        "CREATE TABLE _attempts (address TEXT PRIMARY KEY, problem TEXT NOT NULL, problem_since_ms INTEGER NOT NULL) "
+        "WITHOUT ROWID"
+    )
+    for event, row in (("INSERT", "NEW"), ("UPDATE OF problem", "NEW"), ("DELETE", "OLD")):
+        connection.execute(
+            f"CREATE TRIGGER _noted_attempt_{event.split()[0].lower()} AFTER {event} ON _attempts BEGIN "
+            "INSERT INTO _happenings (what, remote, document, detail) "
+            f"VALUES ('remote', NULL, NULL, {row}.address); END"
+        )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _create,
+    _add_poison,
+    _add_happenings,
+    _add_attempts,
+)
 """Step i brings a database from version i to version i + 1. Released steps are never changed."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

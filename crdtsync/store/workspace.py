@@ -279,7 +279,7 @@ def refuse_shared_folder(directory: Path) -> None:
             names = [sign for sign in _SHARED_FOLDER_SIGNS if (parent / sign).exists()]
         signs = [name for name in names if name in _SHARED_FOLDER_SIGNS or _is_marker(name)]
         if signs:
-            raise StoreInSharedFolderError(f"{directory} lies in a synced folder ({parent} holds {signs[0]})")
+            raise StoreInSharedFolderError(f"{directory} lies in a synced folder: {parent} holds {signs[0]}")
 
 
 def _is_marker(name: str) -> bool:
@@ -287,23 +287,13 @@ def _is_marker(name: str) -> bool:
 
 
 def refuse_inside(directory: Path, shared: str | None) -> None:
-    """Refuse a directory inside the folder that is to be shared, which bears no sign of that yet.
+    """Refuse a directory inside the local folder that is to be shared, which may bear no sign of that yet.
 
     Raises:
         StoreInSharedFolderError: it lies there.
     """
-    if shared is not None and directory.resolve().is_relative_to(Path(shared).resolve()):
-        raise StoreInSharedFolderError(f"{directory} lies in the shared folder {shared}")
-
-
-def refuse_root(directory: Path, root: str | None) -> None:
-    """Refuse to sync with a local folder that has the replica's directory in it.
-
-    Raises:
-        StoreInSharedFolderError: it has.
-    """
-    if root is not None and directory.resolve().is_relative_to(Path(root).expanduser().resolve()):
-        raise StoreInSharedFolderError(f"{directory} lies in {root}, with which it should sync")
+    if shared is not None and directory.resolve().is_relative_to(Path(shared).expanduser().resolve()):
+        raise StoreInSharedFolderError(f"{directory} lies in a synced folder: {shared} is to be shared")
 
 
 def _identify(

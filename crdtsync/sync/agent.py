@@ -19,7 +19,7 @@ from crdtsync.errors import (
     SyncBusyError,
 )
 from crdtsync.remote import Remote
-from crdtsync.store import feeds
+from crdtsync.store import attempts, feeds
 from crdtsync.store.workspace import Workspace, disk_failure, meta, set_meta
 from crdtsync.sync.report import OnProgress, SyncReport
 from crdtsync.sync.session import Session, open_session
@@ -111,7 +111,12 @@ async def attach(workspace: Workspace, remote: Remote, *, create_folder: bool | 
     lock = take_lock(workspace.directory)
     try:
         async with remote:
-            await open_session(workspace, remote, create_folder=create_folder)
+            try:
+                await open_session(workspace, remote, create_folder=create_folder)
+            except RemoteError as error:
+                await _note(workspace, remote, str(error))
+                raise
+            await _note(workspace, remote, "")
     finally:
         lock.release()
 
@@ -307,8 +312,13 @@ async def hurry(workspace: Workspace) -> None:
 async def _note(workspace: Workspace, remote: Remote, problem: str) -> None:
     def job(connection: sqlite3.Connection) -> None:
         row = feeds.remote(connection, remote.address)
+        now_ms = workspace.environment.now_ms()
+        if not problem:
+            attempts.settled(connection)
+        elif row is None:
+            attempts.refused(connection, remote.address, problem, now_ms)
         if row is not None and row.problem != problem:
-            feeds.set_problem(connection, row.n, problem, workspace.environment.now_ms())
+            feeds.set_problem(connection, row.n, problem, now_ms)
 
     await workspace.database.write(job)
 

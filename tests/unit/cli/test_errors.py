@@ -92,6 +92,18 @@ def test_a_problem_is_shown_with_the_time_of_this_machine(terminal, tmp_path):
     assert f"problem since {local}: " in ada("status").out
 
 
+def test_status_says_why_a_replica_was_never_attached(terminal, tmp_path):
+    ada = terminal("new", "ada")
+    (tmp_path / "folder").mkdir()
+    address = f"folder:{tmp_path / 'folder'}"
+    ada("init", "--name", "X", "--role", "roaming", "--remote", address)
+    assert ada("status").out.count("remote: ") == 1
+    assert "is not set up" in ada.fails(4, "sync")
+    assert f"remote: {address} (not attached yet)\n  problem since" in ada("status").out
+    assert "is not set up" in ada("status").out
+    assert ada("status").out.count("remote: ") == 1
+
+
 def test_a_replica_without_classes_is_told_to_be_given_some(terminal):
     ada = terminal("new", "ada")
     ada(*NEW)

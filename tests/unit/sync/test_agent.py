@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from crdtsync import Environment, open_replica
+from crdtsync import Environment, RemoteChange, open_replica
 from crdtsync.errors import (
     MarkerMissingError,
+    RemoteNotSetUpError,
     RemoteUnavailableError,
     StoreBusyError,
     StoreCorruptError,
@@ -527,3 +528,78 @@ async def test_broken_marker_does_not_end_the_block(tmp_path):
                 return state.rounds > 0
 
             await until(runs)
+
+
+async def test_problem_before_the_first_attach_is_told(tmp_path):
+    """H28: who asks why nothing comes is told, also while the folder has never been reached."""
+    place = MemoryPlace()
+    async with machine(tmp_path, "ada") as ada, machine(tmp_path, "bob", "office") as bob:
+        remote = MemoryRemote(place)
+        with pytest.raises(RemoteNotSetUpError):
+            await ada.sync(remote)
+        (first,) = await ada.remotes()
+        assert (first.is_attached, first.address) == (False, remote.address)
+        assert "not set up" in first.problem
+        assert first.problem_since_ms
+        await ada.mark_for_sync(await make(ada))
+        assert "not set up" in (await ada.items())[0].state.why_waiting
+        place.is_reachable = False
+        with pytest.raises(RemoteUnavailableError):
+            await ada.attach(remote)
+        (second,) = await ada.remotes()
+        assert "switched off" in second.problem
+        assert second.problem_since_ms == first.problem_since_ms, "it has been out of use since then"
+        assert await ada.default_remote() == "", "it is attached to none"
+        place.is_reachable = True
+        await bob.sync(MemoryRemote(place))
+        await ada.attach(remote)
+        assert [(found.is_attached, found.problem) for found in await ada.remotes()] == [(True, "")]
+
+
+async def test_remote_that_was_tried_in_vain_is_forgotten_when_another_one_works(tmp_path):
+    """A wrong address is no problem any more once the right one was given."""
+    wrong, right = MemoryPlace(), MemoryPlace()
+    async with machine(tmp_path, "ada", "office") as ada:
+        wrong.is_reachable = False
+        wrong_remote = MemoryRemote(wrong, name="wrong")
+        for _ in range(2):
+            with pytest.raises(RemoteUnavailableError):
+                await ada.sync(wrong_remote)
+        assert len(await ada.remotes()) == 1
+        await ada.sync(MemoryRemote(right))
+        assert [remote.problem for remote in await ada.remotes()] == [""]
+        with pytest.raises(RemoteUnavailableError):
+            await ada.sync(wrong_remote)
+        assert [remote.is_attached for remote in await ada.remotes()] == [True, False]
+        await ada.sync(MemoryRemote(right))
+        assert [remote.is_attached for remote in await ada.remotes()] == [True]
+
+
+async def test_agent_tells_why_it_cannot_attach(tmp_path):
+    """An agent that waits for its first round says why where every process can read it, and tells of it."""
+    place = MemoryPlace()
+    place.is_reachable = False
+    async with machine(tmp_path, "ada", "office") as ada:
+        problems = []
+
+        async def listen():
+            async for event in ada.events():
+                match event:
+                    case RemoteChange(problem=problem):
+                        problems.append(problem)
+
+        listening = asyncio.create_task(listen())
+        async with ada.syncing(MemoryRemote(place)):
+
+            async def troubled():
+                return any("switched off" in problem for problem in problems)
+
+            await until(troubled)
+            assert [remote.is_attached for remote in await ada.remotes()] == [False]
+            place.is_reachable = True
+
+            async def attached():
+                return problems[-1] == "" and [remote.problem for remote in await ada.remotes()] == [""]
+
+            await until(attached)
+        listening.cancel()
