@@ -83,7 +83,35 @@ def receive_beacon(
             beacon.software,
         ),
     )
+    if beacon.coordinator:
+        _note_two_coordinators(connection, n, replica, beacon.name, now_ms)
     return True
+
+
+def _note_two_coordinators(
+    connection: sqlite3.Connection, n: int, replica: ReplicaId, name: str, now_ms: int
+) -> None:
+    """List that two replicas of one folder say that they give out numbers, before they give one twice."""
+    own = dict(connection.execute("SELECT key, value FROM _meta WHERE key IN ('name', 'coordinator')"))
+    others = [
+        other
+        for (other,) in connection.execute(
+            "SELECT name FROM _peers WHERE remote = ? AND coordinator AND replica <> ? ORDER BY name",
+            (n, replica),
+        )
+    ]
+    if own.get("coordinator"):
+        others.insert(0, f"{own['name']} (this replica)")
+    if others:
+        feeds.quarantine(
+            connection,
+            "coordinator",
+            replica,
+            f"{name} gives out numbers, and so does {others[0]}: they will give one number twice; "
+            "one of them must not sync here",
+            waiting_helps=False,
+            now_ms=now_ms,
+        )
 
 
 def save_beacon(

@@ -1,4 +1,4 @@
-"""Two replicas of one name (H37): nothing breaks, and both are told."""
+"""Two replicas of one name (H37), two that give out numbers: both are told."""
 
 from crdtsync import open_replica
 from crdtsync.testing import MemoryPlace, MemoryRemote
@@ -29,6 +29,31 @@ async def test_two_replicas_of_one_name_are_told_of_each_other(tmp_path):
             assert len(set(numbers)) == len(numbers) == 2
             assert None not in numbers
             assert {document.id for document in await replica.find_number("R2-0001")} == set(ids)
+
+
+async def test_two_coordinators_are_told_of_before_any_number_is_given(tmp_path):
+    """H67: as soon as two of them have said so in their beacons, everyone who reads both lists it."""
+    place = MemoryPlace()
+    async with (
+        open_replica(tmp_path / "o", name="office", role="office", kinds=[Small]) as office,
+        open_replica(tmp_path / "s", name="second", role="office", kinds=[Small]) as second,
+        open_replica(
+            tmp_path / "b", name="branch", role="office", coordinator=False, kinds=[Small]
+        ) as branch,
+        open_replica(tmp_path / "r", name="R1", role="roaming", kinds=[Small]) as roaming,
+    ):
+        for replica in (office, branch, roaming, office):
+            await replica.sync(MemoryRemote(place))
+            assert not await replica.quarantine(), "one coordinator, and another office that is none"
+        for replica in (second, office, branch, roaming):
+            await replica.sync(MemoryRemote(place))
+        for replica, other in ((office, second), (second, office), (branch, second), (roaming, second)):
+            (listed,) = await replica.quarantine()
+            assert listed.what == "coordinator"
+            assert listed.name in (other.id, office.id)
+            assert "gives out numbers" in listed.reason
+            assert replica.name in listed.reason or not replica.is_coordinator
+            assert not await replica.ledger()
 
 
 async def test_a_replica_says_what_it_received_and_cannot_read(tmp_path):
