@@ -179,7 +179,7 @@ class Statements(sqlite3.Connection):
     def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
         """Run a statement, or meet the fault that waits for it."""
         disk = self.disk
-        if disk.is_calm and sql not in _TOLD_APART:
+        if disk.is_calm and sql not in TOLD_APART:
             disk.statements += 1
             return _execute(self, sql, *args)
         self._before(sql)
@@ -213,4 +213,4 @@ class Statements(sqlite3.Connection):
 
 
 _execute = sqlite3.Connection.execute
-_TOLD_APART = frozenset({"COMMIT", "BEGIN IMMEDIATE", "PRAGMA synchronous = FULL"})
+TOLD_APART = frozenset({"COMMIT", "BEGIN IMMEDIATE", "PRAGMA synchronous = FULL"})
