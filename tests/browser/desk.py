@@ -22,8 +22,8 @@ class Seat:
 
     @property
     def offline_switch(self):
-        """The switch of the header."""
-        return self.page.locator("header").get_by_role("switch", name="Offline")
+        """The switch of the header: on while online, and called by its state."""
+        return self.page.locator("header").get_by_role("switch", name=re.compile("^(Online|Offline)$"))
 
     def open(self, path: str) -> None:
         """Open a page by its address, and wait until it listens."""
@@ -39,7 +39,7 @@ class Seat:
 
     def be(self, *, offline: bool) -> None:
         """Turn the offline switch, unless it is so."""
-        wanted = "true" if offline else "false"
+        wanted = "false" if offline else "true"
         if self.offline_switch.get_attribute("aria-checked") != wanted:
             self.offline_switch.click()
         expect(self.offline_switch).to_have_attribute("aria-checked", wanted)

@@ -40,7 +40,7 @@ def test_a_killed_workstation_is_started_again_and_nothing_written_is_lost(launc
     expect(box).to_have_value("typed meanwhile")
 
     desk.get_by_role("button", name="Start again").click()
-    expect(desk.get_by_role("switch", name="Offline")).to_be_visible()
+    expect(desk.get_by_role("switch", name="Online")).to_be_visible()
     expect(desk.frame_locator("iframe").get_by_role("heading", name="Quotes")).to_be_visible()
     # The page that was open all the time goes on by itself.
     expect(ada.status).to_contain_text("In step")

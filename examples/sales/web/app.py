@@ -14,7 +14,7 @@ from crdtsync.errors import CrdtSyncError, DocumentLockedError, DocumentNotFound
 from examples.sales.web.desk import HERE, Desk
 from examples.sales.web.events import Events
 from examples.sales.web.pages.catalogue import CataloguePages
-from examples.sales.web.pages.centers import CENTERS, CenterPages
+from examples.sales.web.pages.centers import CENTERS, LISTS, CenterPages
 from examples.sales.web.pages.conflicts import ConflictPages
 from examples.sales.web.pages.customers import CustomerPages
 from examples.sales.web.pages.deals import DealPages
@@ -62,7 +62,7 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
             *editor.routes(),
             *lines.routes(),
             Mount("/static", StaticFiles(directory=HERE / "static")),
-            *(route for name in CENTERS for route in _of_center(name, centers)),
+            *(route for name in LISTS for route in _of_center(name, centers)),
             *DealPages(desk).routes(),
             *PurchasingPages(desk).routes(),
             *PaymentPages(desk).routes(),
@@ -88,7 +88,7 @@ def _of_center(name: str, centers: CenterPages) -> list[Route]:
 
     return [
         route("", centers.show),
-        route("", centers.create, "POST"),
+        *([route("", centers.create, "POST")] if name in CENTERS else []),
     ]
 
 

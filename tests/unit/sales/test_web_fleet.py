@@ -139,7 +139,7 @@ async def test_a_workstation_that_was_killed_is_shown_within_a_second_and_starts
         await browser.post("/desks/office/slow", data={"delay_s": "60"})
         await eventually(lambda: desk.is_offline and desk.delay_s == 60.0)
         head = (await browser.get("/desks/office")).text
-        assert 'aria-checked="true"' in head
+        assert 'aria-checked="false"' in head
         assert "selected>1 minute" in head
 
         pages = overview.stream()

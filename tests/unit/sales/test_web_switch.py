@@ -183,7 +183,7 @@ async def test_what_is_written_offline_stays_here_and_goes_out_at_once_when_swit
 
         async with asyncio.timeout(WAIT_S):
             await eventually(is_quiet)
-            assert 'aria-checked="true"' in (await seat.post("/offline")).text
+            assert 'aria-checked="false"' in (await seat.post("/offline")).text
             before = dict(place.files)
             await seat.quote(dt.date(2024, 5, 31))
             await eventually(is_told)

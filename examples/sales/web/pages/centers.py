@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -9,13 +10,21 @@ from starlette.responses import RedirectResponse, Response
 
 from crdtsync import Document
 from crdtsync.errors import UsageError
-from examples.sales.model import Customer, Deal, Quote, Sale
+from examples.sales.model import Address, Customer, Deal, Payment, PurchaseOrder, Quote, Sale
 from examples.sales.status import Status
 from examples.sales.web.desk import Desk
 from examples.sales.web.events import center_event
 from examples.sales.web.forms import InputError
+from examples.sales.web.pages.routing import title_of
 
 PAGE_SIZE = 50
+ELSEWHERE = {
+    Quote: ("quote", "/quotes"),
+    Sale: ("sale", "/sales"),
+    PurchaseOrder: ("purchase order", "/purchase-orders"),
+    Payment: ("payment", "/payments"),
+}
+"""What else has numbers, what it is called and where it is shown."""
 ORDERS = {
     "-changed": "Last changed",
     "-dated": "Newest",
@@ -34,6 +43,9 @@ class Center:
     title: str
     one: str
     statuses: tuple[Status, ...]
+    """What it is filtered by."""
+    only: Status | None = None
+    """What it is about, where it does not show all of its kind."""
 
     @property
     def event(self) -> str:
@@ -57,6 +69,21 @@ CENTERS: Mapping[str, Center] = {
         (Status.SALE_PENDING, Status.OPEN_SALE, Status.ORDER, Status.CANCELLED),
     ),
 }
+
+LISTS: Mapping[str, Center] = {
+    **CENTERS,
+    "orders": Center(Sale, "sale", "Orders", "order", (), only=Status.ORDER),
+}
+"""What is listed: the centers of documents, and the orders, which are sales that went to a vendor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What has the number that is looked for, and is not listed here."""
+
+    what: str
+    title: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +122,9 @@ class CenterPages:
     async def show(self, request: Request) -> Response:
         """Show one page of a center; for htmx its list only."""
         name = request.path_params["center"]
-        center, query = CENTERS[name], Query.of(request)
-        where = {"status": query.status} if query.status else {}
+        center, query = LISTS[name], Query.of(request)
+        status = center.only or query.status
+        where = {"status": status} if status else {}
         replica, problem = self._desk.replica, ""
         rows: list[Document] = []
         count = 0
@@ -112,7 +140,7 @@ class CenterPages:
             )
         except UsageError as error:
             problem = str(error)
-        numbered = await self._numbered(center, query)
+        numbered, elsewhere = await self._numbered(center, query)
         shown = numbered + [row for row in rows if row.id not in {known.id for known in numbered}]
         return self._desk.page(
             request,
@@ -122,6 +150,8 @@ class CenterPages:
             query=query,
             orders=ORDERS,
             rows=shown,
+            home=name if name in CENTERS else "sales",
+            elsewhere=elsewhere,
             count=max(count, len(shown)),
             counts=await self._counts(center),
             pages=max(1, -(-count // PAGE_SIZE)),
@@ -132,17 +162,24 @@ class CenterPages:
         """Make a document for a customer, who is made as well if nobody has that name."""
         name = request.path_params["center"]
         center = CENTERS[name]
-        typed = str((await request.form()).get("customer", ""))
+        form = await request.form()
+        typed, picked = str(form.get("customer", "")), str(form.get("picked", ""))
         try:
             customer_name = self._desk.forms.required_text(typed)
         except InputError as error:
             return self._desk.page(
-                request, "center_new.html", name=name, center=center, typed=typed, error=str(error)
+                request,
+                "center_new.html",
+                name=name,
+                center=center,
+                typed=typed,
+                picked=picked,
+                error=str(error),
             )
-        customer = await customer_named(self._desk, customer_name)
+        known = await self._desk.replica.get_or_none(Customer, picked) if picked else None
+        customer = known or await customer_named(self._desk, customer_name)
         async with self._desk.replica.edit(center.cls, label="new") as deal:
-            deal.customer = customer.ref
-            deal.customer_name = customer_name
+            give_to(deal, customer)
             deal.dated = self._desk.today()
             deal.sales_rep = self._desk.author
         address = f"/{name}/{deal.id}"
@@ -150,14 +187,27 @@ class CenterPages:
             return Response(headers={"HX-Redirect": address})
         return RedirectResponse(address, status_code=303)
 
-    async def _numbered(self, center: Center, query: Query) -> list[Document]:
-        """Return what has the words as its number or reference number: what is on paper is found."""
+    async def _numbered(self, center: Center, query: Query) -> tuple[list[Document], list[Elsewhere]]:
+        """Return what has the words as its number or reference number, here and elsewhere.
+
+        What is on paper is found, whatever it is.
+        """
         if not query.words or query.page > 1:
-            return []
-        found = await self._desk.replica.find_number(query.words)
-        return [document for document in found if isinstance(document, center.cls)]
+            return [], []
+        here: list[Document] = []
+        elsewhere = []
+        for document in await self._desk.replica.find_number(query.words):
+            status = getattr(document, "status", None)
+            if isinstance(document, center.cls) and center.only in (None, status):
+                here.append(document)
+            elif type(document) in ELSEWHERE:
+                what, address = ELSEWHERE[type(document)]
+                elsewhere.append(Elsewhere(what, title_of(document), f"{address}/{document.id}"))
+        return here, elsewhere
 
     async def _counts(self, center: Center) -> dict[str, int]:
+        if not center.statuses:
+            return {}
         counted = await self._desk.replica.count(center.cls, by="status")
         return {status: counted.get(status, 0) for status in center.statuses}
 
@@ -175,3 +225,15 @@ async def customer_named(desk: Desk, name: str) -> Customer:
     async with desk.replica.edit(Customer, label="new") as customer:
         customer.name = name
     return await desk.replica.get(Customer, customer.id)
+
+
+def give_to(deal: Deal, customer: Customer) -> None:
+    """Make a document one for a customer. What says the same already is no change."""
+    values: dict[str, Any] = {"customer": customer.ref, "customer_name": customer.name}
+    if customer.billing not in (None, Address()):
+        values["bill_to"] = customer.billing
+    if customer.terms and not deal.terms:
+        values["terms"] = customer.terms
+    for name, value in values.items():
+        if name == "customer" or getattr(deal, name) != value:
+            setattr(deal, name, value)

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from crdtsync import Conflict
 from crdtsync.errors import UsageError
-from examples.sales.model import Address, Customer, Deal, Phone, Quote, Sale
+from examples.sales.model import Customer, Phone, Quote, Sale
 from examples.sales.payments import balance_due, credit_balance, payments_of
 from examples.sales.pricing import ZERO
 from examples.sales.status import Status
@@ -20,7 +20,7 @@ from examples.sales.web.fields import ADDRESS_FIELDS, CUSTOMER_FIELDS, DEAL_FIEL
 from examples.sales.web.forms import InputError
 from examples.sales.web.marks import Marks, marks_of
 from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, save_cell
-from examples.sales.web.pages.centers import CENTERS
+from examples.sales.web.pages.centers import CENTERS, give_to
 from examples.sales.web.pages.editor import CUSTOMER, NOTES_CHARS_MAX, spot_of
 from examples.sales.web.pages.routing import go_to, route_in
 
@@ -138,7 +138,7 @@ class CustomerPages:
         else:
             customer = await self._desk.replica.get(Customer, chosen)
             async with self._desk.replica.edit(spot.cls, spot.document, label="customer") as draft:
-                _give(draft, customer)
+                give_to(draft, customer)
             deal = await self._desk.replica.get(spot.cls, spot.document)
             conflicts = await self._desk.replica.conflicts(spot.document)
             cell = cell_of(self._desk, spot.seen_in(deal), deal, field, conflicts)
@@ -203,7 +203,7 @@ class CustomerPages:
         """Make a quote for the customer, and go to it."""
         customer = await self._desk.replica.get(Customer, _spot(request).document)
         async with self._desk.replica.edit(Quote, label="new") as quote:
-            _give(quote, customer)
+            give_to(quote, customer)
             quote.dated = self._desk.today()
             quote.sales_rep = self._desk.author
         return go_to(request, f"/quotes/{quote.id}")
@@ -270,18 +270,6 @@ class CustomerPages:
         """Return the id of the one customer of a name; nothing if there is none, or more than one."""
         found = await self._desk.replica.find(Customer, where={"name": name}, limit=2)
         return found[0].id if len(found) == 1 else ""
-
-
-def _give(deal: Deal, customer: Customer) -> None:
-    """Make a document one for a customer. What says the same already is no change."""
-    values: dict[str, Any] = {"customer": customer.ref, "customer_name": customer.name}
-    if customer.billing not in (None, Address()):
-        values["bill_to"] = customer.billing
-    if customer.terms and not deal.terms:
-        values["terms"] = customer.terms
-    for name, value in values.items():
-        if name == "customer" or getattr(deal, name) != value:
-            setattr(deal, name, value)
 
 
 def _spot(request: Request) -> Spot[Customer]:

@@ -117,6 +117,17 @@
     }
   });
 
+  // The menu is folded where there is little room.
+  const unfold = (button, isOpen) => button.setAttribute("aria-expanded", String(isOpen));
+  document.addEventListener("click", (event) => {
+    const button = document.querySelector("[data-menu]");
+    if (button) unfold(button, Boolean(event.target.closest("[data-menu]")) && button.getAttribute("aria-expanded") === "false");
+  });
+  document.addEventListener("keydown", (event) => {
+    const button = event.key === "Escape" && document.querySelector("[data-menu][aria-expanded=true]");
+    if (button) { unfold(button, false); button.focus(); }
+  });
+
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-switch]")) return;
     const root = document.documentElement;
