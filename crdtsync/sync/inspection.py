@@ -27,6 +27,7 @@ from crdtsync.sync.picture import (
     Verdict,
     assemble,
 )
+from crdtsync.sync.reading import read_file
 
 READ_FILES_MAX = 20_000
 READ_BYTES_MAX = 512 * 1024 * 1024
@@ -113,7 +114,7 @@ async def _content(remote: Remote, file: RemoteFile, kind: NameKind) -> Content 
         case _:
             pass
     try:
-        return _decode(await remote.get(file.name, bytes_max=FILE_BYTES_MAX))
+        return _decode(await read_file(remote, file.name, bytes_max=FILE_BYTES_MAX))
     except RemoteUnavailableError:
         raise
     except RemoteFileMissingError:

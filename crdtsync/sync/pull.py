@@ -23,6 +23,7 @@ from crdtsync.protocol.ledger import decode_ledger
 from crdtsync.protocol.names import NameHint, NameKind, classify
 from crdtsync.remote import RemoteFile
 from crdtsync.store import feeds, numbers, own_files, peers
+from crdtsync.sync.reading import read_file
 from crdtsync.sync.report import OnProgress, Phase, SyncReport
 from crdtsync.sync.session import Session
 
@@ -105,7 +106,7 @@ def _candidates(
 async def _read(session: Session, file: RemoteFile, hint: NameHint, report: SyncReport) -> _Read | None:
     name = file.name
     try:
-        data = await session.remote.get(name, bytes_max=FILE_BYTES_MAX)
+        data = await read_file(session.remote, name, bytes_max=FILE_BYTES_MAX)
         decoded = _decode(data, hint)
         if decoded.header.folder != session.folder:
             raise ForeignFileError(f"it belongs to folder {decoded.header.folder}")

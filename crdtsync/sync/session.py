@@ -23,6 +23,7 @@ from crdtsync.store import feeds, numbers, own_files
 from crdtsync.store.clock import time_of
 from crdtsync.store.workspace import Workspace, refuse_inside
 from crdtsync.sync.outlook import Outlook, Rest, stamp_of
+from crdtsync.sync.reading import read_file
 from crdtsync.sync.report import OnProgress, Phase, Progress, SyncReport
 
 MARKER_BYTES_MAX = 64 * 1024
@@ -281,7 +282,7 @@ async def _read_marker(remote: Remote, file: RemoteFile) -> Marker | None:
 
 async def _read_whole(remote: Remote, file: RemoteFile) -> bytes | None:
     try:
-        return await remote.get(file.name, bytes_max=MARKER_BYTES_MAX)
+        return await read_file(remote, file.name, bytes_max=MARKER_BYTES_MAX)
     except RemoteUnavailableError:
         raise
     except RemoteError:

@@ -37,6 +37,7 @@ from crdtsync.sync.outlook import (
     from_publish,
 )
 from crdtsync.sync.pull import pull
+from crdtsync.sync.reading import read_file
 from crdtsync.sync.report import OnProgress, Phase, SyncReport
 from crdtsync.sync.session import LEDGER_FEED, Session
 
@@ -423,7 +424,7 @@ async def _put(session: Session, own: OwnFile, report: SyncReport, *, copy: int 
 async def _is_there(session: Session, name: str, data: bytes) -> bool:
     """Whether the file of that name is this one, as far as can be seen now."""
     try:
-        found = await session.remote.get(name, bytes_max=FILE_BYTES_MAX)
+        found = await read_file(session.remote, name, bytes_max=FILE_BYTES_MAX)
     except RemoteUnavailableError:
         raise
     except RemoteError:
