@@ -179,7 +179,7 @@ def test_what_is_asked_of_a_line_that_another_takes_out_meanwhile_is_answered_in
     held = []
     bob.page.route("**/duplicate", lambda route: held.append(route))  # noqa: PLW0108 - playwright marks what it is given
     bob.page.get_by_role("button", name="Duplicate line 1").click()
-    bob.page.evaluate("() => document.querySelector('[data-line] [id$=-copy]').remove()")
+    bob.page.evaluate("() => document.querySelector('[data-do=duplicate]').remove()")
     bob.page.wait_for_timeout(0)
     held[0].continue_()
     expect_lines(bob, "one", "one", "two")

@@ -7,6 +7,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, get_date_format, parse_date
@@ -146,15 +147,15 @@ class Forms:
 
     def money_shown(self, amount: Decimal) -> str:
         """Return an amount with its currency."""
-        return format_currency(amount, self.currency, locale=self.locale)
+        return _currency_shown(str(amount), self.currency, self.locale)
 
     def number_shown(self, number: Decimal | int) -> str:
         """Return a number."""
-        return format_decimal(number, locale=self.locale, decimal_quantization=False)
+        return _decimal_shown(str(number), None, self.locale)
 
     def amount_shown(self, amount: Decimal) -> str:
         """Return an amount as it is typed: with cents and without a currency."""
-        return format_decimal(amount, format="#,##0.00", locale=self.locale)
+        return _decimal_shown(str(amount), "#,##0.00", self.locale)
 
     def date_shown(self, date: dt.date) -> str:
         """Return a date, short."""
@@ -171,3 +172,15 @@ class Forms:
         if not found.is_finite():
             raise InputError(help_text)
         return found
+
+
+# The same few numbers stand on every line, and to format one takes longer than all else that is done to it. By
+# their text, since 1.0 and 1.00 are equal and not shown alike.
+@lru_cache(maxsize=4096)
+def _currency_shown(amount: str, currency: str, locale: Locale) -> str:
+    return format_currency(Decimal(amount), currency, locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _decimal_shown(number: str, pattern: str | None, locale: Locale) -> str:
+    return format_decimal(Decimal(number), pattern, locale=locale, decimal_quantization=pattern is not None)

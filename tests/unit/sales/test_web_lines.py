@@ -1,6 +1,7 @@
 """The lines and charges of the editor: picked, put into order, copied, taken out, put back, calculated again."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -67,6 +68,52 @@ async def test_a_line_is_moved_by_a_step_or_before_another(seat, moved, values, 
     assert f"Shade of the {moved} is now line {expected.index(moved) + 1} of 3." in answer.text
     places = [answer.text.index(f'id="line-{ids[room]}"') for room in expected]
     assert places == sorted(places)
+
+
+def digests_in(page):
+    return re.findall(r'data-have="([^"]+)"', page)
+
+
+def sent_in(page):
+    """The lines that are sent in full, and those of which the page is told that they are as they were."""
+    return re.findall(r'id="line-(\w+)" class="line', page), re.findall(r'id="line-(\w+)" data-same', page)
+
+
+async def test_what_the_page_shows_already_is_not_sent_again(seat):
+    quote_id = await quote_of(seat, "hall", "attic", "porch")
+    hall, attic, porch = [line.id for line in await lines_of(seat, quote_id)]
+    have = digests_in((await seat.page(f"/quotes/{quote_id}")).text)
+    assert len({*have}) == 3
+
+    moved = await seat.post(f"/quotes/{quote_id}/lines/{hall}/move", step="1", have="".join(have))
+    assert sent_in(moved.text) == ([], [attic, hall, porch])
+
+    async with seat.replica.edit(Quote, quote_id) as quote:
+        quote.lines[attic].quantity = 2
+    part = await seat.page(f"/quotes/{quote_id}?have={''.join(have)}", **{"HX-Request": "true"})
+    assert sent_in(part.text) == ([attic], [hall, porch])
+    # Who has nothing is sent all of it, and so is a browser that opens the page.
+    assert sent_in((await seat.page(f"/quotes/{quote_id}")).text) == ([attic, hall, porch], [])
+
+
+async def test_a_line_that_shows_its_details_is_always_sent(seat):
+    quote_id = await quote_of(seat, "hall", "attic")
+    hall, attic = [line.id for line in await lines_of(seat, quote_id)]
+    have = "".join(digests_in((await seat.page(f"/quotes/{quote_id}")).text))
+    part = await seat.page(f"/quotes/{quote_id}?toggle={hall}&have={have}", **{"HX-Request": "true"})
+    assert sent_in(part.text) == ([hall], [attic])
+    assert f'id="line-{hall}-details"' in part.text
+
+
+async def test_hundreds_of_lines_are_a_page_of_less_than_half_a_megabyte_and_a_move_is_little_of_it(seat):
+    quote_id = await quote_of(seat, *(f"room {number}" for number in range(300)))
+    page = (await seat.page(f"/quotes/{quote_id}")).text
+    assert len(page) < 520_000
+    first, *_ = await lines_of(seat, quote_id)
+    moved = await seat.post(
+        f"/quotes/{quote_id}/lines/{first.id}/move", before="", have="".join(digests_in(page))
+    )
+    assert len(moved.text) < 40_000
 
 
 async def test_lines_that_two_people_reorder_while_apart_come_out_in_one_order(tmp_path):

@@ -138,7 +138,7 @@ async def test_what_cannot_be_read_is_kept_on_the_page_and_not_written(seat):
 async def version_on_page(seat, quote_id):
     """What every field of the editor says that its person has seen."""
     page = (await seat.page(f"/quotes/{quote_id}")).text
-    (version,) = set(re.findall(r'name="version" value="(\w+)"', page))
+    (version,) = set(re.findall(r'data-version="(\w+)"', page))
     return version
 
 
@@ -164,7 +164,7 @@ async def test_one_who_types_over_what_he_never_saw_keeps_both_and_is_told(seat,
     (conflict,) = await seat.replica.conflicts(quote_id)
     assert {value.author for value in conflict.values} == {"ada", "bob"}
     assert (">Decide</a>" in answer.text) == conflict.needs_decision
-    after = re.search(r'name="version" value="(\w+)"', answer.text)[1]
+    after = re.search(r'data-version="(\w+)"', answer.text)[1]
     answer = await seat.post(f"/quotes/{quote_id}/fields/{name}", value="9", seen=typed, version=after)
     assert "Somebody else" not in answer.text
     assert await seat.replica.conflicts(quote_id) == []

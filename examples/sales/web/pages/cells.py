@@ -93,6 +93,16 @@ class Cell:
     mark: Mark | None = None
     """Who changed it elsewhere since the page was opened."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to say of it but its value."""
+        return not (self.error or self.notice or self.is_disputed or self.mark)
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What a page shows of it: the same content need not be sent again."""
+        return self.typed, self.error, self.notice, self.is_disputed, self.mark
+
 
 def cell_of(
     desk: Desk,

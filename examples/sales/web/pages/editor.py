@@ -1,7 +1,8 @@
 """The editor of a quote or a sale: every field is a change of its own, written when the field is left."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -30,6 +31,8 @@ from examples.sales.web.pages.deals import mark_along, milestones_of
 from examples.sales.web.pages.routing import route_in
 
 NOTES_CHARS_MAX = 20_000
+DIGEST_CHARS = 12
+"""Of a row: so long that no two rows of a page are taken for each other."""
 CUSTOMER = "customer_name"
 """The field that is picked from the customers, and not only written."""
 _SAVED_OF_LINE = {**LINE_FIELDS, **OPTION_FIELDS, **PRICE_FIELDS}
@@ -62,6 +65,10 @@ class Row:
     mark: Mark | None
     """Who moved or added it elsewhere since the page was opened."""
     details: Details | None
+    digest: str = ""
+    """Of all that is shown of it but its place; empty for one that is always sent."""
+    is_known: bool = False
+    """Whether the page that asks shows it as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +187,9 @@ class EditorPages:
         marks = await marks_of(self._desk, request, deal.id, history)
         item: Item = await replica.item(deal.id)
         opened = await _opened_lines(request) | ({opened_line} if opened_line else set())
+        known = await _known_rows(request)
         rows = [
-            await self._row(spot, number, line, conflicts, marks, is_open=line.id in opened)
+            _compared(await self._row(spot, number, line, conflicts, marks, is_open=line.id in opened), known)
             for number, line in enumerate(deal.lines, 1)
         ]
         name = request.path_params["center"]
@@ -286,6 +294,21 @@ def spot_of(request: Request) -> Spot[Deal]:
     """Return which document a request is about."""
     name, identity = request.path_params["center"], request.path_params["id"]
     return Spot(f"/{name}/{identity}", CENTERS[name].cls, identity)
+
+
+async def _known_rows(request: Request) -> set[str]:
+    """Return the digests of the rows that the page shows: what it has need not be sent and merged again."""
+    form, query = await request.form(), request.query_params
+    given = str(form.get("have", query.get("have", "")))
+    return {given[at : at + DIGEST_CHARS] for at in range(0, len(given), DIGEST_CHARS)}
+
+
+def _compared(row: Row, known: set[str]) -> Row:
+    if row.details is not None:
+        return row
+    content = (row.id, row.amount, row.is_disputed, row.mark, *(cell.content for cell in row.cells))
+    digest = hashlib.blake2b(repr(content).encode(), digest_size=DIGEST_CHARS // 2).hexdigest()
+    return replace(row, digest=digest, is_known=digest in known)
 
 
 async def _opened_lines(request: Request) -> set[str]:

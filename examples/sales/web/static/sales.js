@@ -5,15 +5,16 @@
   // A field that holds what was typed and is not saved, whose value is on its way, or that could not be read, is
   // left as it is, with what its typist has seen. The focus alone is no reason: who has typed nothing sees what is new.
   const isBusy = (node) => node.classList.contains("is-typed") || node.querySelector(".htmx-request, [aria-invalid=true], [role=combobox][aria-expanded=true]");
-  const seenOf = (field) => field.querySelector("[name=seen]");
   let answered = null; // The field whose own answer this is.
 
   const callbacks = {
     beforeNodeMorphed: (old, fresh) => {
+      // The server says only that it is as it was.
+      if (fresh.nodeType === 1 && "same" in fresh.dataset) return false;
       if (old.nodeType !== 1 || !old.classList.contains("field") || old === answered) return true;
       if (!isBusy(old)) return true;
-      const before = seenOf(old), after = seenOf(fresh);
-      if (before && after && before.value !== after.value) old.classList.add("is-behind");
+      if (cells.seenOf(old) !== cells.seenOf(fresh)) old.classList.add("is-behind");
+      cells.forget(old);
       return false;
     },
     beforeNodeRemoved: (node) => {
@@ -26,10 +27,19 @@
     beforeAttributeUpdated: (name, node) => !(name === "checked" && node.type === "checkbox") && !(name === "open" && node.tagName === "DETAILS"),
   };
 
+  const askAgain = (node) => {
+    const source = node && node.closest("[hx-get]");
+    if (source) htmx.trigger(source, "sse:document");
+  };
   const merge = (target, fresh) => {
     answered = target.classList.contains("field") && !(typing(target) && target.classList.contains("is-typed")) ? target : null;
+    if (target.classList.contains("field")) cells.forget(target);
     const morphed = Idiomorph.morph(target, fresh, { morphStyle: "outerHTML", restoreFocus: true, callbacks });
     answered = null;
+    // What was said to be as it was, and is not here: it was taken away while the answer was on its way.
+    const lost = document.querySelectorAll("[data-same]");
+    lost.forEach((node) => node.remove());
+    if (lost.length) askAgain(document.getElementById("deal"));
     return morphed;
   };
   htmx.defineExtension("merge", {
@@ -51,20 +61,23 @@
   });
 
   document.addEventListener("input", (event) => {
-    const field = event.target.closest(".field"), seen = field && seenOf(field);
+    const field = event.target.closest(".field");
     if (!field) return;
     // What was typed and taken back is as if nothing had been typed.
-    const isTyped = !seen || event.target.value !== seen.value;
+    const isTyped = event.target.value !== cells.seenOf(field);
     field.classList.toggle("is-typed", isTyped);
-    if (!isTyped && field.classList.contains("is-behind")) {
-      const source = field.closest("[hx-get]");
-      if (source) htmx.trigger(source, "sse:document");
-    }
+    if (isTyped) cells.pin(field);
+    else if (field.classList.contains("is-behind")) askAgain(field);
+    else cells.unpin(field);
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     // From here on it is on its way; what is typed after this is new again. What is looked for while it is typed is not saved.
     const field = event.detail.requestConfig.verb === "get" ? null : event.detail.elt.closest(".field");
     if (field) field.classList.remove("is-typed");
+  });
+  // The rows that are here are not sent again.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.target && event.detail.target.id === "deal") event.detail.parameters.have = [...document.querySelectorAll("[data-have]")].map((row) => row.dataset.have).join("");
   });
   // Bad input is answered with the field and its error; a refusal is told.
   const tell = (text) => {
@@ -90,8 +103,8 @@
   document.addEventListener("htmx:sseOpen", () => {
     for (const field of document.querySelectorAll(".field.is-unsaved")) {
       field.classList.remove("is-unsaved");
-      const box = field.querySelector("[hx-post]");
-      if (box) htmx.trigger(box, "change");
+      const box = field.querySelector("input:not([type=hidden]), select, textarea:not([hidden])");
+      if (box) box.dispatchEvent(new Event("change", { bubbles: true }));
     }
   });
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) tell(""); });

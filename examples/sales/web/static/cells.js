@@ -1,0 +1,34 @@
+// Fields are saved when they are left. One script for all of them: a document may have thousands.
+"use strict";
+const cells = (() => {
+  // What its person has seen: the value it came with.
+  const seenOf = (field) => {
+    const told = field.querySelector("[name=seen]");
+    if (told) return told.value;
+    if (field.dataset.seen !== undefined) return field.dataset.seen;
+    const box = field.querySelector("input, select, textarea");
+    if (!box) return "";
+    return box.matches("select") ? ([...box.options].find((option) => option.defaultSelected) || { value: "" }).value : box.defaultValue;
+  };
+  const versionOf = (field) => field.dataset.pinned || (field.closest("[data-version]") || { dataset: {} }).dataset.version || "";
+  const addressOf = (field, box) => {
+    if (field.dataset.save) return field.dataset.save;
+    const line = field.closest("tbody.line"), table = line && line.closest("[data-at]");
+    return table ? `${table.dataset.at}${line.id.slice(5)}/fields/${box.name}` : "";
+  };
+  // From the first key on it is answered as of what was there then, whatever comes in meanwhile.
+  const pin = (field) => { if (!field.dataset.pinned) field.dataset.pinned = versionOf(field); };
+  const unpin = (field) => { delete field.dataset.pinned; };
+  // What its row shows is not what the server has sent, so the server is to send it again.
+  const forget = (node) => { const line = node.closest("tbody.line"); if (line) line.removeAttribute("data-have"); };
+
+  const save = (box) => {
+    const field = box.closest(".field"), address = field && !box.hasAttribute("hx-post") && addressOf(field, box);
+    if (!address) return;
+    const values = { value: box.value, seen: seenOf(field), version: versionOf(field) };
+    htmx.ajax("POST", address, { source: box, target: field, swap: "merge", values });
+  };
+  document.addEventListener("change", (event) => { if (event.target.matches("input, select, textarea")) save(event.target); });
+  document.addEventListener("focusin", (event) => { if (event.target.matches("[data-lines] input")) event.target.autocomplete = "off"; });
+  return { seenOf, pin, unpin, forget };
+})();
