@@ -16,11 +16,10 @@ from crdtsync.errors import (
     UsageError,
     ValidationError,
 )
-from crdtsync.protocol.causality import pack_frontier
 from crdtsync.protocol.ids import is_id, new_document_id
+from crdtsync.protocol.versions import parse_version, version_text
 from crdtsync.store import query
 from crdtsync.store.documents import MadeChange
-from crdtsync.store.past import parse_version
 from crdtsync.store.workspace import Workspace, next_reference
 
 D = TypeVar("D", bound=Document)
@@ -100,12 +99,12 @@ class Editing(Generic[D]):
             raise UsageError("of a new document nobody has seen anything", hint="Give its id")
         if isinstance(seen, Document) and seen.id != document_id:
             raise UsageError(f"{document_id} is edited, and {seen.id} was seen")
-        version = seen.info.version if isinstance(seen, Document) else seen
         self._workspace = workspace
         self._locks = locks
         self._class = cls
         self._including_own = including_own
-        self._seen = None if version is None else parse_version(version)
+        version = seen.info.version if isinstance(seen, Document) else seen
+        self._seen = None if version is None else parse_version(document_id or "", version)
         self._is_new = document_id is None
         self._create = create or document_id is None
         self._id = document_id or new_document_id(workspace.environment.random_bytes)
@@ -149,8 +148,8 @@ class Editing(Generic[D]):
                     raise
             else:
                 info = query.info(connection, self._id, references(draft.base))
-                if self._seen is not None:
-                    info = replace(info, version=pack_frontier(self._seen).hex())
+                if draft.is_past and self._seen is not None:
+                    info = replace(info, version=version_text(self._id, self._seen))
                 return draft, info
         self._is_new = True
         return documents.new_draft(kind), DocumentInfo(self._id, kind)
@@ -194,8 +193,8 @@ class Editing(Generic[D]):
         if self._is_new:
             live = self._workspace.documents.open(connection, self._id).live
             self._document._info = query.info(connection, self._id, live.references())  # noqa: SLF001
-        elif made is not None and pack_frontier(made.before).hex() == self._document.info.version:
+        elif made is not None and version_text(self._id, made.before) == self._document.info.version:
             # Its author has seen all that is there now. Otherwise what he has seen has no name of its own.
-            version = pack_frontier(made.after).hex()
+            version = version_text(self._id, made.after)
             self._document._info = replace(self._document.info, version=version)  # noqa: SLF001
         return made

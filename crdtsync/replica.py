@@ -153,7 +153,7 @@ class Replica:
         create: bool = False,
         label: str = "",
         seen: Document | str | None = None,
-        including_own: bool = False,
+        including_own: bool = True,
     ) -> AbstractAsyncContextManager[D]:
         """Edit a document: one change, durable when the block ends, or not at all if it raises.
 
@@ -170,11 +170,14 @@ class Replica:
                 here or elsewhere, is overwritten: what both wrote is a conflict, a line removed since and
                 edited now stays as one, and texts merge by character.
             including_own: with `seen`, that he has also seen what he himself (this author, on this replica) wrote
-                since: for an editor that saves field by field, in which a field may be older than the last save.
+                since: a page that is saved twice, or field by field, is not in conflict with itself. False where
+                several people write under one author, as a server does that knows no names: then what one of
+                them has not seen of another is a conflict too.
 
         Raises:
             DocumentNotFoundError: it is not here, or of another kind.
-            UnknownVersionError: `seen` is no state of this document that is known here.
+            UnknownVersionError: `seen` is no state of this document that is known here; a version of another
+                document is none.
             ValidationError: at the assignment that is wrong, or at the end; nothing was written.
             DocumentLockedError: `lock_while_numbering` was asked for, and it waits for its number.
             NestedEditError: this task edits this document already.

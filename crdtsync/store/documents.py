@@ -6,7 +6,7 @@ touched is thrown away, since a CRDT cannot roll back.
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -190,6 +190,7 @@ class Documents:
             kind: what it must be.
             seen: the state its author saw; None for the present one.
             including_own: whether he has seen, beside that, all that he wrote himself on this replica.
+                Of texts that is what builds on nothing else that he has not seen.
 
         Raises:
             DocumentNotFoundError: it is not here, or of another kind.
@@ -206,29 +207,27 @@ class Documents:
             raise UnknownKindError(f"this replica has no schema for kind {document.kind!r}")
         if seen is None or seen == document.frontier:
             return document.live.draft(schema, self._environment.random_bytes)
-        past = LiveDocument(self.client, schema, updates_as_of(connection, document.n, seen))
+        own = self._own_clients(connection) if including_own else frozenset()
+        updates = updates_as_of(connection, document.n, seen, own)
+        if updates is None:
+            return document.live.draft(schema, self._environment.random_bytes)
+        past = LiveDocument(self.client, schema, updates)
         try:
-            own = self._own_cells(connection, document) if including_own else ()
-            draft = past.draft(schema, self._environment.random_bytes, also_seen=own)
+            also_seen = _written_by(own, document)
+            draft = past.draft(schema, self._environment.random_bytes, also_seen=also_seen)
         finally:
             past.close()
         draft.is_past = True
         return draft
 
-    def _own_cells(
-        self, connection: sqlite3.Connection, document: OpenDocument
-    ) -> Iterator[tuple[Path, Cell]]:
-        """Yield the values in a document that the author of this process wrote on this replica."""
+    def _own_clients(self, connection: sqlite3.Connection) -> frozenset[int]:
+        """Return the clients that the author of this process has written as on this replica."""
         rows = connection.execute(
             "SELECT other.client FROM _incarnations own JOIN _incarnations other "
             "ON other.replica = own.replica AND other.author = own.author WHERE own.client = ?",
             (self.client,),
         )
-        own = {client for (client,) in rows}
-        for path, cells in document.live.registers:
-            for cell in cells:
-                if cell.writer in own:
-                    yield path, cell
+        return frozenset(client for (client,) in rows)
 
     def new_draft(self, kind: str) -> Draft:
         """Start an edit of a document that does not exist yet.
@@ -589,6 +588,15 @@ def _take(live: LiveDocument, deltas: list[bytes]) -> None:
     """Apply deltas and read the outcome: some that are accepted make a document that cannot be read."""
     live.apply(deltas)
     _ = live.registers, live.digest
+
+
+def _written_by(clients: Collection[int], document: OpenDocument) -> Iterator[tuple[Path, Cell]]:
+    """Yield the values in a document that some clients wrote."""
+    if clients:
+        for path, cells in document.live.registers:
+            for cell in cells:
+                if cell.writer in clients:
+                    yield path, cell
 
 
 def _is_as_seen(connection: sqlite3.Connection, arrival: Arrival) -> bool:

@@ -1,29 +1,29 @@
 """Earlier states of a document: what it was made of when somebody saw it."""
 
 import sqlite3
+from collections.abc import Collection
 
-from crdtsync.errors import FormatError, UnknownVersionError
-from crdtsync.protocol.causality import ChangeId, Frontier, Version, has, unpack_frontier
+from crdtsync.errors import UnknownVersionError
+from crdtsync.protocol.causality import ChangeId, Frontier, Version, has
 from crdtsync.store.arrivals import unpack_causes
 
 
-def parse_version(text: str) -> Frontier:
-    """Return the state that `DocumentInfo.version` names. It may come from a form, and be anything.
-
-    Raises:
-        UnknownVersionError: it names none.
-    """
-    try:
-        return unpack_frontier(bytes.fromhex(text))
-    except (FormatError, ValueError) as error:
-        raise UnknownVersionError(f"{text!r:.80} is no version of a document") from error
-
-
-def updates_as_of(connection: sqlite3.Connection, n: int, seen: Frontier) -> list[bytes]:
+def updates_as_of(
+    connection: sqlite3.Connection, n: int, seen: Frontier, own: Collection[int] = ()
+) -> list[bytes] | None:
     """Return what a document is made of when just what was seen, and all that includes, is in it.
 
+    Args:
+        connection: the writer's.
+        n: the document.
+        seen: the frontier of what was seen.
+        own: clients whose changes were seen as well, as far as these build on nothing else that was not.
+
+    Returns:
+        Its updates; None where that is all there is.
+
     Raises:
-        UnknownVersionError: something of that is not here.
+        UnknownVersionError: something of what was seen is not here.
     """
     rows = connection.execute(
         "SELECT n, client, sequence, causes FROM _changes WHERE document = ? ORDER BY n DESC", (n,)
@@ -33,13 +33,24 @@ def updates_as_of(connection: sqlite3.Connection, n: int, seen: Frontier) -> lis
         raise UnknownVersionError("what was seen of the document is not known here")
     version: Version = dict(seen)
     included: list[int] = []
+    left: list[tuple[ChangeId, int, bytes]] = []
     # What a change includes has arrived before it: one look at each, the newest first, finds all of it.
     for row, client, sequence, causes in rows:
         if has(version, ChangeId(client, sequence)):
             included.append(row)
             for cause in unpack_causes(causes):
                 version[cause.client] = max(cause.sequence, version.get(cause.client, 0))
-    included.reverse()
+        else:
+            left.append((ChangeId(client, sequence), row, causes))
+    for change, row, causes in reversed(left):
+        if change.client not in own or version.get(change.client, 0) != change.sequence - 1:
+            continue
+        if all(has(version, cause) for cause in unpack_causes(causes)):
+            version[change.client] = change.sequence
+            included.append(row)
+    if len(included) == len(rows):
+        return None
+    included.sort()
     return _updates(connection, n, included, [row[0] for row in reversed(rows)])
 
 

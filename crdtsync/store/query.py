@@ -13,6 +13,7 @@ from crdtsync.document.model import DocumentInfo
 from crdtsync.document.registers import decode_seen
 from crdtsync.document.schema import DocumentSchema
 from crdtsync.errors import DocumentNotFoundError, UsageError
+from crdtsync.protocol.versions import version_text
 from crdtsync.store.kinds import SqlValue, annotation_of, column_of, sql_value, table_of
 
 PAGE_MAX = 10_000
@@ -149,7 +150,7 @@ def info(connection: sqlite3.Connection, document_id: str, references: Iterable[
         changed_ms,
         digest,
         conflict_count,
-        frontier.hex(),
+        version_text(document_id, frontier),
     )
 
 
@@ -516,7 +517,7 @@ def _row(row: tuple[Any, ...]) -> Row:
         changed_ms,
         digest,
         conflict_count,
-        frontier.hex(),
+        version_text(identity, frontier),
     ), json
 
 

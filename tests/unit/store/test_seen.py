@@ -87,7 +87,7 @@ async def test_what_was_in_conflict_when_it_was_seen_is_decided_and_what_came_si
 
 async def test_two_pages_of_one_process_do_not_overwrite_each_other_either(ada, seen):
     for name in ("Anna", "Bert", "Cleo"):
-        async with ada.edit(Quote, seen.id, seen=seen.info.version) as draft:
+        async with ada.edit(Quote, seen.id, seen=seen.info.version, including_own=False) as draft:
             draft.customer = name
     found = await conflicting(ada, seen)
     assert found == {"customer": {'"Anna"': "Ada", '"Bert"': "Ada", '"Cleo"': "Ada"}}
@@ -103,9 +103,9 @@ async def test_a_process_takes_no_more_clients_than_it_needs(ada, seen):
         async with ada.edit(Quote, seen.id, seen=view) as draft:
             draft.visits = number
     for name in ("Anna", "Bert", "Cleo", "Bert"):
-        async with ada.edit(Quote, seen.id, seen=seen) as draft:
+        async with ada.edit(Quote, seen.id, seen=seen, including_own=False) as draft:
             draft.customer = name
-        async with ada.edit(Quote, seen.id, seen=seen) as draft:
+        async with ada.edit(Quote, seen.id, seen=seen, including_own=False) as draft:
             draft.city = name
     count = await workspace_of(ada).database.read(
         lambda c: c.execute("SELECT count(*) FROM _incarnations").fetchone()[0]
@@ -114,7 +114,7 @@ async def test_a_process_takes_no_more_clients_than_it_needs(ada, seen):
 
 
 async def test_a_client_whose_first_edit_failed_is_known_when_the_next_one_succeeds(ada, seen, monkeypatch):
-    async with ada.edit(Quote, seen.id, seen=seen) as draft:
+    async with ada.edit(Quote, seen.id, seen=seen, including_own=False) as draft:
         draft.customer = "Anna"
 
     def fail(*_):
@@ -123,9 +123,9 @@ async def test_a_client_whose_first_edit_failed_is_known_when_the_next_one_succe
     with monkeypatch.context() as patched:
         patched.setattr(documents, "_insert_change", fail)
         with pytest.raises(ZeroDivisionError):
-            async with ada.edit(Quote, seen.id, seen=seen) as draft:
+            async with ada.edit(Quote, seen.id, seen=seen, including_own=False) as draft:
                 draft.customer = "Bert"
-    async with ada.edit(Quote, seen.id, seen=seen) as draft:
+    async with ada.edit(Quote, seen.id, seen=seen, including_own=False) as draft:
         draft.customer = "Cleo"
     assert await conflicting(ada, seen) == {"customer": {'"Anna"': "Ada", '"Cleo"': "Ada"}}
 
@@ -182,7 +182,7 @@ async def test_a_line_that_was_edited_since_and_is_removed_stays_as_a_conflict(a
     line = seen.lines[0].id
     async with ada.edit(Quote, seen.id) as draft:
         draft.lines[line].quantity = 9
-    async with ada.edit(Quote, seen.id, seen=seen) as draft:
+    async with ada.edit(Quote, seen.id, seen=seen, including_own=False) as draft:
         draft.lines.remove(line)
     assert (await conflicting(ada, seen)).keys() == {f"lines/{line}"}
     assert (await ada.get(Quote, seen.id)).lines[line].quantity == 9
@@ -193,7 +193,7 @@ async def test_two_pages_that_remove_a_line_have_removed_it(ada, seen):
     async with ada.edit(Quote, seen.id) as draft:
         draft.lines[line].quantity = 9
         draft.lines.remove(line)
-    async with ada.edit(Quote, seen.id, seen=seen) as draft:
+    async with ada.edit(Quote, seen.id, seen=seen, including_own=False) as draft:
         draft.lines.remove(line)
     assert await conflicting(ada, seen) == {}
     assert line not in (await ada.get(Quote, seen.id)).lines
@@ -213,7 +213,7 @@ async def test_a_line_that_was_added_since_is_not_there_to_be_edited_and_stays(a
 async def test_lines_that_were_moved_since_and_are_moved_are_no_conflict(ada, seen):
     async with ada.edit(Quote, seen.id) as draft:
         draft.lines.move(draft.lines[0], 1)
-    async with ada.edit(Quote, seen.id, seen=seen) as draft:
+    async with ada.edit(Quote, seen.id, seen=seen, including_own=False) as draft:
         draft.lines.move(draft.lines[1], 0)
     assert [line.product for line in (await ada.get(Quote, seen.id)).lines] == ["rail", "shade"]
     assert await conflicting(ada, seen) == {}
@@ -256,7 +256,7 @@ async def test_a_value_of_several_parts_is_one_value(tmp_path):
         seen = await replica.get(Offer, made.id)
         async with replica.edit(Offer, seen.id) as draft:
             draft.positions[0].price = (Decimal(5), Decimal(2))
-        async with replica.edit(Offer, seen.id, seen=seen) as draft:
+        async with replica.edit(Offer, seen.id, seen=seen, including_own=False) as draft:
             draft.positions[0].price = (draft.positions[0].price[0], Decimal(3))
         (found,) = await replica.conflicts(seen.id)
         assert {value.raw for value in found.values} == {'["5","2"]', '["1","3"]'}
@@ -280,7 +280,7 @@ async def test_every_state_a_document_had_can_be_what_was_seen(ada, seen, change
         views.append(await ada.get(Quote, seen.id))
     for number in {0, 1, changes // 2, changes - 1, changes}:
         with pytest.raises(ZeroDivisionError):
-            async with ada.edit(Quote, seen.id, seen=views[number]) as draft:
+            async with ada.edit(Quote, seen.id, seen=views[number], including_own=False) as draft:
                 assert (draft.visits, str(draft.notes)) == (views[number].visits, str(views[number].notes))
                 raise ZeroDivisionError
 
@@ -314,10 +314,10 @@ async def test_a_view_of_a_list_can_be_what_was_seen(ada, bob, seen):
 async def test_what_somebody_wrote_himself_he_may_have_seen(ada, bob, seen):
     async with bob.edit(Quote, seen.id) as draft:
         draft.customer = "Bert"
-    async with ada.edit(Quote, seen.id, seen=seen, including_own=True) as draft:
+    async with ada.edit(Quote, seen.id, seen=seen) as draft:
         draft.city = "Pisa"
         draft.lines[0].price = Decimal(7)
-    async with ada.edit(Quote, seen.id, seen=seen, including_own=True) as draft:
+    async with ada.edit(Quote, seen.id, seen=seen) as draft:
         assert (draft.customer, draft.city, draft.lines[0].price) == ("Carl", "Pisa", 7)
         draft.city = "Oslo"
         draft.customer = "Anna"
@@ -325,16 +325,57 @@ async def test_what_somebody_wrote_himself_he_may_have_seen(ada, bob, seen):
     assert (await conflicting(ada, seen)).keys() == {"customer"}
     quote = await ada.get(Quote, seen.id)
     assert (quote.customer, quote.city, quote.lines[0].price) == ("Anna", "Oslo", 8)
-    async with bob.edit(Quote, seen.id, seen=seen, including_own=True) as draft:
+    async with bob.edit(Quote, seen.id, seen=seen) as draft:
         draft.city = "Nice"
     assert (await conflicting(ada, seen)).keys() == {"customer", "city"}
     await check_sound(ada)
+
+
+async def test_a_page_that_is_saved_twice_is_not_in_conflict_with_itself(ada, seen):
+    version = seen.info.version
+    for name, note in (("Anna", "Measure twice. Cut."), ("Cleo", "Measure twice. Cut. Paint.")):
+        async with ada.edit(Quote, seen.id, seen=version) as draft:
+            draft.customer = name
+            draft.notes.set(note)
+    quote = await ada.get(Quote, seen.id)
+    assert (quote.customer, quote.notes) == ("Cleo", "Measure twice. Cut. Paint.")
+    assert await conflicting(ada, seen) == {}
+
+
+async def test_what_builds_on_what_was_not_seen_is_not_taken_for_seen(ada, bob, seen):
+    async with ada.edit(Quote, seen.id, seen=seen) as draft:
+        draft.notes.append(" Cut.")
+    async with bob.edit(Quote, seen.id) as draft:
+        draft.notes.append(" Paint.")
+    async with ada.edit(Quote, seen.id) as draft:
+        draft.notes.append(" Ring.")
+        draft.visits = 2
+    async with ada.edit(Quote, seen.id, seen=seen) as draft:
+        assert (draft.visits, draft.notes) == (2, "Measure twice. Cut.")
+        draft.notes.set("Measure twice. Cut well.")
+    assert (await ada.get(Quote, seen.id)).notes == "Measure twice. Cut well. Paint. Ring."
+
+
+async def test_a_version_is_of_one_document(ada):
+    """Two documents that one process made one after the other have the same frontier."""
+    made = []
+    for _ in range(2):
+        async with ada.edit(Quote) as quote:
+            quote.customer = "Carl"
+        made.append(quote)
+    first, second = made
+    assert first.info.version != second.info.version
+    for version in (second.info.version, second.info.version[8:]):
+        with pytest.raises(UnknownVersionError, match="version"):
+            async with ada.edit(Quote, first.id, seen=version) as draft:
+                draft.customer = "Anna"
+    assert (await ada.get(Quote, first.id)).customer == "Carl"
 
 
 async def test_what_somebody_wrote_before_a_restart_is_his_own(ada, seen, tmp_path):
     async with ada.edit(Quote, seen.id) as draft:
         draft.customer = "Anna"
     async with shop(tmp_path, author="Ada") as again:
-        async with again.edit(Quote, seen.id, seen=seen, including_own=True) as draft:
+        async with again.edit(Quote, seen.id, seen=seen) as draft:
             draft.customer = "Cleo"
         assert await conflicting(again, seen) == {}

@@ -148,9 +148,7 @@ async def save_cell(desk: Desk, request: Request, spot: Spot[D], field: Field) -
         label = f"{_ONE_OF[spot.list_name]}: {label}"
     try:
         value = field.parse(desk.forms, typed)
-        async with desk.replica.edit(
-            spot.cls, spot.document, label=label, seen=version or None, including_own=True
-        ) as draft:
+        async with desk.replica.edit(spot.cls, spot.document, label=label, seen=version or None) as draft:
             owner = spot.owner(draft)
             # What nobody changed is no change: it would stand against what another writes meanwhile.
             if field.read(owner) != value:
