@@ -703,6 +703,8 @@ class Replica:
     async def _why_locked(self, id: str) -> str:  # noqa: A002
         """Return what a document waits for, or nothing if it may be edited."""
         for item in await self._items(id, include_numbered=True):
+            if self.schema(item.kind).series is None:
+                return ""  # It never gets a number.
             if item.state.status in (ItemStatus.MARKED, ItemStatus.SENT, ItemStatus.RECEIVED):
                 return item.state.why_waiting
         return ""

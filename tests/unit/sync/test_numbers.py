@@ -207,6 +207,26 @@ async def test_lock_while_numbering(world, office):
     assert list((await office.replica.get(Quote, document)).milestones) == ["printed", "printed"]
 
 
+async def test_what_never_gets_a_number_is_never_locked(world, office):
+    """A customer goes to everyone by itself: while its first change was on its way, nobody could edit it."""
+    r1 = await world.add("R1", lock_while_numbering=True)
+    await world.settle()
+    async with r1.replica.edit(Customer) as customer:
+        customer.name = "Ada"
+    async with r1.replica.edit(Task) as task:
+        task.title = "call"
+    await r1.replica.mark_for_sync(task.id)
+    for name in ("Bob", "Cyd"):
+        async with r1.replica.edit(Customer, customer.id) as draft:
+            draft.name = name
+        async with r1.replica.edit(Task, task.id) as draft:
+            draft.title = name
+        await r1.sync()
+    await world.settle()
+    assert (await office.replica.get(Customer, customer.id)).name == "Cyd"
+    assert (await office.replica.get(Task, task.id)).title == "Cyd"
+
+
 def request_for(document, serial=1, *, withdrawn=False):
     return NumberRequest(
         document=DocumentId(document),
