@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 from crdtsync.errors import FormatError
@@ -12,18 +13,15 @@ from crdtsync.protocol.segment import decode_segment
 from crdtsync.protocol.status import ItemStatus
 from crdtsync.store import health
 from crdtsync.testing.faults import FaultPlace
+from crdtsync.testing.simulation.answers import Answers
 from crdtsync.testing.simulation.computer import Computer
-from crdtsync.testing.simulation.kinds import KINDS
 from crdtsync.testing.simulation.model import Model
+from crdtsync.testing.simulation.violation import Violation
 
 ChangeKey = tuple[str, int, int]
 """(document, client, sequence)."""
 
 _RANKS = {status: rank for rank, status in enumerate(ItemStatus)}
-
-
-class Violation(Exception):  # noqa: N818 - the word for it
-    """Something is not true that must be."""
 
 
 class Checks:
@@ -144,8 +142,12 @@ class Checks:
                     f"{computer.name} gives {text} to {document}, and it is that of {sorted(others)}"
                 )
 
-    async def at_the_end(self, computers: list[Computer]) -> None:
+    async def at_the_end(self, computers: list[Computer], random: Random) -> None:
         """Check what must hold once everything has arrived and everybody is quiet.
+
+        Args:
+            computers: those that take part.
+            random: draws which documents are asked about.
 
         Raises:
             Violation: it does not.
@@ -163,7 +165,32 @@ class Checks:
         await self._all_are_equal(computers)
         await self._as_modelled(computers[0])
         await self._all_are_numbered(computers)
+        for computer in computers:
+            await self._statuses_of(computer)
+            await self._marks_of(computer)
+        await Answers(self._computers, computers, self._model, random).check()
         self._raise_problems()
+
+    async def when_decided(self, computers: list[Computer], random: Random) -> None:
+        """Check that what people decided after the end has come to everybody, and nothing else.
+
+        Raises:
+            Violation: it has not.
+        """
+        await self._everything_is_there(computers)
+        await self._all_are_equal(computers)
+        await self._as_modelled(computers[0])
+        await Answers(self._computers, computers, self._model, random).check(documents_max=1)
+        self._raise_problems()
+
+    async def may_refuse_void(self, computer: Computer) -> bool:
+        """Whether a coordinator has a reason to declare no number void: it has to publish or to find others first."""
+        ((backlog, waiting, beyond),) = await computer.rows(
+            "SELECT (SELECT count(*) FROM _own_files WHERE type = 'ledger' AND put_ms IS NULL), "
+            "(SELECT count(*) FROM _ledger_waiting), (SELECT count(*) FROM _peers WHERE ledger_index > "
+            "(SELECT coalesce(max(idx), 0) FROM _ledger))"
+        )
+        return bool(backlog or waiting or beyond or computer.backup is not None)
 
     # What must hold at any time.
 
@@ -314,13 +341,13 @@ class Checks:
         }
         first = computers[0]
         digests = await first.replica.digests()
-        shown, conflicts = await projections(first), await conflicts_of(first)
+        shown, conflicts = await first.projections(), await conflicts_of(first)
         for computer in computers:
             if shared[computer.name] != shared[first.name]:
                 differing = sorted(shared[computer.name] ^ shared[first.name])
                 raise Violation(f"{computer.name} and {first.name} do not share the same: {differing} (I29)")
             own = await computer.replica.digests()
-            own_shown, own_conflicts = await projections(computer), await conflicts_of(computer)
+            own_shown, own_conflicts = await computer.projections(), await conflicts_of(computer)
             for document in shared[first.name]:
                 if own[document] != digests[document]:
                     raise Violation(f"{document} differs on {computer.name} and {first.name} (I2)")
@@ -340,7 +367,7 @@ class Checks:
             await self._as_modelled(computer, leave_out=shared)
 
     async def _as_modelled(self, computer: Computer, leave_out: set[str] | None = None) -> None:
-        shown, conflicts = await projections(computer), await conflicts_of(computer)
+        shown, conflicts = await computer.projections(), await conflicts_of(computer)
         changes = await computer.changes()
         for document in sorted(shown.keys() - (leave_out or set())):
             modelled = self._model.documents.get(document)
@@ -401,19 +428,6 @@ class Checks:
         self._numbers.clear()
         self._numbered.clear()
         self._heads.clear()
-
-
-async def projections(computer: Computer) -> dict[str, str]:
-    """Return what is shown of each document: id -> JSON."""
-    found: dict[str, str] = {}
-    for kind in KINDS:
-        name = kind._kind  # noqa: SLF001
-        found.update(
-            await computer.rows(
-                f"SELECT d.id, p.json FROM _documents d JOIN _of_{name} p ON p.document = d.n WHERE d.rev > 0"
-            )
-        )
-    return found
 
 
 async def conflicts_of(computer: Computer) -> dict[str, dict[str, tuple[str, list[str]]]]:

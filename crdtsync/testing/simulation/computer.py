@@ -22,7 +22,7 @@ from crdtsync.sync.session import Session, open_session
 from crdtsync.sync.steps import acknowledge, allocate, apply, publish
 from crdtsync.testing.disk import SimulatedDisk
 from crdtsync.testing.faults import FaultPlace, FaultRemote
-from crdtsync.testing.simulation.kinds import KINDS
+from crdtsync.testing.simulation.kinds import BY_NAME, KINDS
 from crdtsync.testing.simulation.plan import ComputerPlan
 
 R = TypeVar("R")
@@ -261,6 +261,17 @@ class Computer:
         """Return every change of every document that is here: (document, client, sequence)."""
         sql = "SELECT d.id, c.client, c.sequence FROM _changes c JOIN _documents d ON d.n = c.document"
         return set(await self.rows(sql))
+
+    async def projections(self) -> dict[str, str]:
+        """Return what is shown of each document: id -> JSON."""
+        found: dict[str, str] = {}
+        for name in BY_NAME:
+            found.update(
+                await self.rows(
+                    f"SELECT d.id, p.json FROM _documents d JOIN _of_{name} p ON p.document = d.n WHERE d.rev > 0"
+                )
+            )
+        return found
 
     async def references(self) -> dict[str, set[str]]:
         """Return the documents of every reference number that is known here."""

@@ -8,9 +8,11 @@ from random import Random
 
 from crdtsync.document.draft import Writes
 from crdtsync.document.model import Document
+from crdtsync.document.registers import MARKER, RESTORED
 from crdtsync.errors import RemoteError
 from crdtsync.protocol.ids import derive_id
 from crdtsync.replica import Replica
+from crdtsync.store.query import Conflict
 from crdtsync.testing.disk import SimulatedCrash
 from crdtsync.testing.simulation.checks import Checks
 from crdtsync.testing.simulation.computer import Computer
@@ -158,34 +160,22 @@ class People:
         return f"{chosen[0]} {await computer.replica.reset_sync(chosen[0])}"
 
     async def resolve(self, computer: Computer, random: Random) -> str:
-        """Decide a conflict."""
+        """Decide a conflict, as a person does who is shown it: what that writes, the model knows from the conflict."""
         conflicts = await computer.replica.conflicts()
         if not conflicts:
             return "nothing"
         conflict = random.choice(conflicts)
-        kind = BY_NAME[conflict.kind]
-        path = tuple(conflict.path.split("/"))
         keep = random.randrange(len(conflict.values))
-        chosen = conflict.values[keep]
         client = computer.workspace.identity.client
-        pending: tuple[str, Writes, dict[int, int]] | None = None
         seen = await computer.version(conflict.document)
         try:
-            async with computer.replica.edit(kind, conflict.document, label="decided") as draft:
-                source = draft._source  # noqa: SLF001
-                if conflict.reason == "values":
-                    source.write(path, chosen.raw)
-                elif chosen.is_removal:
-                    source.remove_entity(*path)
-                else:
-                    source.restore_entity(*path)
-                pending = (conflict.document, copy.copy(source.writes), seen)  # type: ignore[attr-defined]
+            await computer.replica.resolve(conflict, keep, label="decided")
         except SimulatedCrash:
             self._faults["crash"] += 1
             await self._recover(computer)
-        finally:
-            if pending is not None and computer.is_running and not computer.disk.is_dead:
-                await self._record(computer, client, seen.get(client, 0), kind, pending)
+        if computer.is_running and not computer.disk.is_dead:
+            pending = (conflict.document, _decision(conflict, keep), seen)
+            await self._record(computer, client, seen.get(client, 0), BY_NAME[conflict.kind], pending)
         return f"{conflict.document} {conflict.path} {keep}"
 
     async def void(self, computer: Computer, random: Random) -> str:
@@ -194,3 +184,13 @@ class People:
             return "nothing"
         entry = await computer.replica.void_number(random.choice(("quotes", "orders")), "spoilt")
         return entry.text
+
+
+def _decision(conflict: Conflict, keep: int) -> Writes:
+    """Return what deciding a conflict for one of its values has to write."""
+    path, chosen = tuple(conflict.path.split("/")), conflict.values[keep]
+    if conflict.reason == "values":
+        return Writes(values={path: chosen.raw})
+    if chosen.is_removal:
+        return Writes(removals={(path[0], path[1])})
+    return Writes(values={(path[0], path[1], MARKER): RESTORED})

@@ -12,25 +12,22 @@ from typing import TYPE_CHECKING
 from crdtsync.errors import (
     CrdtSyncError,
     DocumentLockedError,
-    DocumentNotFoundError,
-    NestedEditError,
     RemoteError,
-    SchemaError,
     StoreError,
     UsageError,
-    ValidationError,
 )
 from crdtsync.protocol.names import NameKind, classify
 from crdtsync.sync.steps import HEARTBEAT_MS
 from crdtsync.testing.disk import SimulatedCrash, SimulatedDisk
 from crdtsync.testing.faults import PROFILES, FaultKind, FaultPlace
 from crdtsync.testing.memory_disk import FAST_DIRECTORY, KeptDatabases, MemoryDisk
-from crdtsync.testing.simulation.checks import Checks, Violation
+from crdtsync.testing.simulation.checks import Checks
 from crdtsync.testing.simulation.computer import STEP_NAMES, Computer
 from crdtsync.testing.simulation.limits import lowered_limits
 from crdtsync.testing.simulation.model import Model
 from crdtsync.testing.simulation.people import People
 from crdtsync.testing.simulation.plan import DECADE_MS, ComputerPlan, Plan, Step
+from crdtsync.testing.simulation.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,6 +40,9 @@ SETTLE_ROUNDS_MAX = 24
 FILES_ONE_IN = 8
 CHECK_SHARE = 0.07
 """How often the running checks are made, per step."""
+
+EDITED_SHARE = 0.2
+"""How often people go on after a schedule that has left no conflicts."""
 
 _FAULT_KINDS = frozenset(kind.value for kind in FaultKind)
 
@@ -102,7 +102,8 @@ class Simulation:
                 await self.checks.meanwhile()
         await self._heal()
         await self._settle()
-        await self.checks.at_the_end(self.running)
+        await self.checks.at_the_end(self.running, Random(f"ask/{self.plan.seed}"))
+        await self._decide()
         await self._stay_quiet()
         for identity, digest in sorted((await self.running[0].replica.digests()).items()):
             self.log.append(f"{identity} {digest.hex()}")
@@ -187,14 +188,12 @@ class Simulation:
             if isinstance(error, StoreError):
                 self.faults["disk error"] += 1
             return type(error).__name__
-        except (
-            DocumentNotFoundError,
-            DocumentLockedError,
-            NestedEditError,
-            UsageError,
-            ValidationError,
-        ) as error:
-            if isinstance(error, SchemaError):
+        except DocumentLockedError as error:
+            if not computer.plan.lock_while_numbering:
+                raise Violation(f"{computer.name}: {what} says {error!r}, and nothing is locked") from error
+            return f"{type(error).__name__}: {error}"
+        except UsageError as error:
+            if what != "void" or not await self.checks.may_refuse_void(computer):
                 raise Violation(f"{computer.name}: {what} says {error!r}") from error
             return f"{type(error).__name__}: {error}"
         except CrdtSyncError as error:
@@ -231,7 +230,7 @@ class Simulation:
         did: list[str] = []
 
         async def act() -> None:
-            with suppress(NestedEditError, DocumentNotFoundError, DocumentLockedError, ValidationError):
+            with suppress(DocumentLockedError):
                 did.append(await self.people.edit(computer, random))
             did.append(self.place.move(computer.name, random.getrandbits(30)))
 
@@ -302,6 +301,23 @@ class Simulation:
         return "restored"
 
     # When the faults have stopped.
+
+    async def _decide(self) -> None:
+        """Let people decide and edit, now that all has arrived and nothing is refused any more, and settle again.
+
+        While faults go on, hardly anybody is shown a conflict: both sides of it have to arrive first.
+        """
+        random = Random(f"decide/{self.plan.seed}")
+        has_conflicts = any([await c.replica.count_conflicts() for c in self.running])
+        if not has_conflicts and random.random() >= EDITED_SHARE:
+            return
+        deciding = random.sample(self.running, min(2, len(self.running)))
+        for computer in deciding:
+            done = [await self.people.resolve(computer, random) for _ in range(random.choice((1, 2)))]
+            self.log.append(f"{computer.name} decides {done}")
+        self.log.append(f"{deciding[0].name} edits {await self.people.edit(deciding[0], random)}")
+        await self._settle()
+        await self.checks.when_decided(self.running, random)
 
     async def _heal(self) -> None:
         self.place.heal()
