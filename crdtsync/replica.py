@@ -567,16 +567,34 @@ class Replica:
         absolute = open_remote(address).address
         await self._workspace.write(lambda c: set_meta(c, DEFAULT_REMOTE, absolute))
 
-    async def attach(self, remote: str | Remote, *, create_folder: bool | None = None) -> None:
-        """Attach to a remote without running a round; the first round does it by itself. Arguments as for `sync`.
+    async def attach(
+        self, remote: str | Remote, *, create_folder: bool | None = None, other_folder: bool = False
+    ) -> None:
+        """Attach to a remote without running a round; the first round does it by itself.
+
+        A replica syncs with one folder. It is recognised at whatever address, and `create_folder` makes an
+        empty place its new home: whatever is not there, each replica puts there again.
+
+        Args:
+            remote: as for `sync`.
+            create_folder: as for `sync`.
+            other_folder: leave the folder this replica syncs with for the one that is there, or for a new one if
+                the place is empty. All that is here is published there, also what others wrote; what is still to
+                come in the old folder is not waited for. Two groups whose numbers have one series must never meet.
 
         Raises:
             SyncBusyError: another process of this machine runs the sync.
+            MarkerConflictError: it is another folder than this replica's, and `other_folder` was not asked for.
             RemoteError: the remote cannot be used, or is not set up.
             StoreInSharedFolderError: this replica lies inside of it.
             StoreError: the disk.
         """
-        await agent.attach(self._workspace, self._outside_of(remote), create_folder=create_folder)
+        await agent.attach(
+            self._workspace,
+            self._outside_of(remote),
+            create_folder=create_folder,
+            other_folder=other_folder,
+        )
 
     async def sync(
         self,
@@ -590,7 +608,7 @@ class Replica:
         Args:
             remote: an address, or a remote object.
             create_folder: True sets up an empty folder, or puts its lost marker back; by default the office
-                sets up an empty one.
+                sets up an empty one, if it has none yet.
             on_progress: called with every step forward.
 
         Raises:

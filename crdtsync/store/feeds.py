@@ -45,7 +45,11 @@ class RemoteRow:
 
 
 def attach(connection: sqlite3.Connection, address: str, folder: FolderId, feed: FeedId) -> RemoteRow:
-    """Remember a remote; what is shared already is to be published there."""
+    """Remember a remote; all that is shared already is to be published there, whoever wrote it.
+
+    For a replica that was never attached, that is its own; one that has left another folder (`leave`) brings along
+    what it has of the others too.
+    """
     connection.execute(
         "INSERT INTO _remotes (address, folder, feed, head_hash) VALUES (?, ?, ?, ?)",
         (address, folder, feed, NO_HASH),
@@ -54,7 +58,7 @@ def attach(connection: sqlite3.Connection, address: str, folder: FolderId, feed:
     assert row is not None
     connection.execute(
         "INSERT INTO _outbox (remote, change) SELECT ?, c.n FROM _changes c JOIN _documents d ON d.n = c.document "
-        "WHERE d.shared AND c.segment IS NULL",
+        "WHERE d.shared",
         (row.n,),
     )
     return row
@@ -74,10 +78,37 @@ def remotes(connection: sqlite3.Connection) -> list[RemoteRow]:
     return [RemoteRow(*row) for row in rows]
 
 
-def move_remote(connection: sqlite3.Connection, folder: FolderId, address: str) -> RemoteRow | None:
-    """Take note that a folder we are attached to is now found at another address."""
+def move_remote(
+    connection: sqlite3.Connection, folder: FolderId, address: str, there: Collection[str]
+) -> RemoteRow | None:
+    """Take note that a folder we are attached to is now found at another address, where some files are there.
+
+    Own files that are not there wait again to be put, as they are and in their order; what was made of a file that
+    could not be read says nothing of the one that has its name there.
+    """
     connection.execute("UPDATE _remotes SET address = ? WHERE folder = ?", (address, folder))
-    return remote(connection, address)
+    row = remote(connection, address)
+    if row is not None:
+        own_files.expect_again(connection, row.n, there)
+        connection.execute("DELETE FROM _files WHERE remote = ? AND verdict <> 'read'", (row.n,))
+    return row
+
+
+def leave(connection: sqlite3.Connection, n: int) -> None:
+    """Forget a folder, so that the replica can be attached to another one as if it had never published anything.
+
+    What is in no document yet (segments that wait for an earlier one) is forgotten too: its writer has it.
+    """
+    connection.execute("UPDATE _changes SET segment = NULL WHERE segment IS NOT NULL")
+    connection.execute("UPDATE _waiting SET segment = NULL WHERE segment IS NOT NULL")
+    connection.execute("UPDATE _marks SET segment = NULL WHERE segment IS NOT NULL")
+    connection.execute(
+        "UPDATE _requests SET sent = 0 WHERE replica = (SELECT value FROM _meta WHERE key = 'replica')"
+    )
+    for table in ("_outbox", "_own_files", "_segments", "_files", "_peers", "_receipts"):
+        connection.execute(f"DELETE FROM {table} WHERE remote = ?", (n,))
+    connection.execute("DELETE FROM _meta WHERE key > ? AND key < ?", (f"want/{n}/", f"want/{n}0"))
+    connection.execute("DELETE FROM _remotes WHERE n = ?", (n,))
 
 
 def set_problem(connection: sqlite3.Connection, n: int, problem: str, now_ms: int) -> None:

@@ -120,7 +120,8 @@ def items(
         sent_ms, received_ms = put_ms, None
         if is_coordinator:
             sent_ms, received_ms = put_ms or marked_ms, marked_ms
-        elif office is not None and put_ms is not None:
+        elif office is not None and owner is not None:
+            # It may have it although it is in no folder: the folder has moved, and it comes there again.
             received_ms = (
                 put_ms
                 if owner == office[0]

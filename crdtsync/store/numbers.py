@@ -129,6 +129,13 @@ def note_entries(connection: sqlite3.Connection, index: int) -> None:
     )
 
 
+def note_peers(connection: sqlite3.Connection, n: int) -> None:
+    """Take note of what the peers of a remote have of the ledger, before they are forgotten."""
+    (index,) = connection.execute("SELECT max(ledger_index) FROM _peers WHERE remote = ?", (n,)).fetchone()
+    if index:
+        note_entries(connection, index)
+
+
 def differs(connection: sqlite3.Connection, index: int, hash_: bytes) -> bool:
     """Whether the entry of that index is another one here."""
     row = connection.execute("SELECT hash FROM _ledger WHERE idx = ?", (index,)).fetchone()

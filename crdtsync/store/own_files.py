@@ -1,6 +1,7 @@
 """The exact bytes of everything this replica publishes: put again from here whenever they vanish."""
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from crdtsync.protocol.files import DecodedFile, FileType
@@ -97,6 +98,15 @@ def put_names(connection: sqlite3.Connection, n: int) -> dict[str, int]:
             "SELECT name, size_bytes FROM _own_files WHERE remote = ? AND put_ms IS NOT NULL", (n,)
         )
     )
+
+
+def expect_again(connection: sqlite3.Connection, n: int, there: Collection[str]) -> None:
+    """Let every own file that is not among those that are there wait to be put, but for the marker."""
+    put = connection.execute(
+        "SELECT n, name FROM _own_files WHERE remote = ? AND put_ms IS NOT NULL AND type <> 'marker'", (n,)
+    )
+    missing = [(own,) for own, name in put if name not in there]
+    connection.executemany("UPDATE _own_files SET put_ms = NULL WHERE n = ?", missing)
 
 
 def own_file(connection: sqlite3.Connection, n: int, name: str) -> OwnFile | None:

@@ -101,7 +101,9 @@ async def sync_once(
         lock.release()
 
 
-async def attach(workspace: Workspace, remote: Remote, *, create_folder: bool | None = None) -> None:
+async def attach(
+    workspace: Workspace, remote: Remote, *, create_folder: bool | None = None, other_folder: bool = False
+) -> None:
     """Attach a replica to a remote without running a round.
 
     Raises:
@@ -112,7 +114,7 @@ async def attach(workspace: Workspace, remote: Remote, *, create_folder: bool | 
     try:
         async with remote:
             try:
-                await open_session(workspace, remote, create_folder=create_folder)
+                await open_session(workspace, remote, create_folder=create_folder, other_folder=other_folder)
             except RemoteError as error:
                 await _note(workspace, remote, str(error))
                 raise

@@ -169,25 +169,32 @@ class Session:
             on_progress(Progress(phase, done, total, size))
 
 
-async def open_session(workspace: Workspace, remote: Remote, *, create_folder: bool | None = None) -> Session:
+async def open_session(
+    workspace: Workspace, remote: Remote, *, create_folder: bool | None = None, other_folder: bool = False
+) -> Session:
     """Attach a replica to a remote, if it is not yet, and return a session.
+
+    A replica syncs with one folder, which its marker tells from all others, and which may move: at a new address
+    it is recognised, and an empty place becomes the folder's new home if that is asked for.
 
     Args:
         workspace: the open replica.
         remote: where it syncs.
         create_folder: True sets up an empty remote, and puts a lost marker back; by default only the office
-            sets one up, so that two workstations cannot set up two folders in one place.
+            sets one up, so that two workstations cannot set up two folders in one place, and only if it has
+            none yet.
+        other_folder: whether a replica that syncs with one folder leaves it for another one.
 
     Raises:
         RemoteNotSetUpError: the folder is not set up, or has not arrived here.
         MarkerMissingError: it is not the one this replica was attached to.
-        MarkerConflictError: there are markers of several folders.
+        MarkerConflictError: there are markers of several folders, or that of another one than this replica's.
         StoreInSharedFolderError: the replica's directory lies inside the remote's.
         RemoteError: the remote cannot be used.
     """
     row = await workspace.database.read(lambda c: feeds.remote(c, remote.address))
-    if row is None:
-        row = await _attach(workspace, remote, create_folder=create_folder)
+    if row is None or other_folder:
+        row = await _attach(workspace, remote, create_folder=create_folder, other_folder=other_folder)
     elif create_folder:
         await _restore_marker(workspace, remote, row)
     session = Session(workspace, remote, row)
@@ -195,7 +202,9 @@ async def open_session(workspace: Workspace, remote: Remote, *, create_folder: b
     return session
 
 
-async def _attach(workspace: Workspace, remote: Remote, *, create_folder: bool | None) -> feeds.RemoteRow:
+async def _attach(
+    workspace: Workspace, remote: Remote, *, create_folder: bool | None, other_folder: bool
+) -> feeds.RemoteRow:
     refuse_inside(workspace.directory, remote.traits.local_root)
     environment = workspace.environment
     files = await remote.list("")
@@ -205,22 +214,27 @@ async def _attach(workspace: Workspace, remote: Remote, *, create_folder: bool |
             f"{remote.address} holds the markers of {len(markers)} different folders",
             hint="Keep one set of replicas in one folder; move the other set's files elsewhere",
         )
+    known = await workspace.database.read(feeds.remotes)
     if markers:
         folder, data = markers.popitem()
+        if known and not other_folder:
+            _require_known(remote, known, data)
     else:
-        _require_empty(remote, files, workspace, create_folder=create_folder)
-        folder = new_folder_id(environment.random_bytes)
-        data = encode_marker_file(
-            Marker(folder, workspace.identity.replica, time_of(environment), workspace.identity.name)
-        )
-        await remote.put(marker_name(folder), data)
+        mine = known[0] if known and not other_folder else None
+        _require_empty(remote, files, workspace, mine, create_folder=create_folder)
+        folder, data = await _new_marker(workspace, mine)
+        await _put_marker(remote, folder, data)
     feed = new_feed_id(environment.random_bytes)
 
     def attach(connection: sqlite3.Connection) -> feeds.RemoteRow:
-        moved = feeds.move_remote(connection, folder, remote.address)
+        moved = feeds.move_remote(connection, folder, remote.address, {file.name for file in files})
         if moved is not None:
             return moved
         now_ms = time_of(environment)
+        for left in feeds.remotes(connection):
+            # What others were seen to have of the ledger is known for good, whichever folder told it.
+            numbers.note_peers(connection, left.n)
+            feeds.leave(connection, left.n)
         row = feeds.attach(connection, remote.address, folder, feed)
         # Every replica keeps the marker's bytes, so that any of them can put it back.
         own = own_files.keep_own_file(connection, row.n, "marker", 0, marker_name(folder), data, now_ms)
@@ -232,13 +246,49 @@ async def _attach(workspace: Workspace, remote: Remote, *, create_folder: bool |
     return await workspace.database.write(attach)
 
 
+def _require_known(remote: Remote, known: list[feeds.RemoteRow], data: bytes) -> None:
+    marker = decode_marker_file(data)
+    if marker.folder in [row.folder for row in known]:
+        return
+    by = f", set up by {marker.title}" if marker.title else ""
+    raise MarkerConflictError(
+        f"{remote.address} holds the marker of folder {marker.folder}{by}, "
+        f"and this replica syncs with {known[0].folder} at {known[0].address}",
+        hint="A wrong path? Nothing was read or written. To leave the one folder for the other, and bring along all "
+        "that is here: attach with other_folder=True (crdtsync remote use ADDRESS --other-folder)",
+    )
+
+
+async def _new_marker(workspace: Workspace, mine: feeds.RemoteRow | None) -> tuple[FolderId, bytes]:
+    """Return folder and marker for an empty place: those that the replica has, or new ones if it has none."""
+    if mine is not None:
+        own = await workspace.database.read(lambda c: own_files.newest(c, mine.n, "marker"))
+        assert own is not None  # It is kept from the moment a folder is attached.
+        return mine.folder, own.data
+    environment, identity = workspace.environment, workspace.identity
+    folder = new_folder_id(environment.random_bytes)
+    marker = Marker(folder, identity.replica, time_of(environment), identity.name)
+    return folder, encode_marker_file(marker)
+
+
 def _require_empty(
-    remote: Remote, files: list[RemoteFile], workspace: Workspace, *, create_folder: bool | None
+    remote: Remote,
+    files: list[RemoteFile],
+    workspace: Workspace,
+    mine: feeds.RemoteRow | None,
+    *,
+    create_folder: bool | None,
 ) -> None:
     if any(classify(file.name).worth_opening for file in files):
         raise RemoteNotSetUpError(
             f"{remote.address} holds files of a folder whose marker is not there",
             hint="Wait until the folder is fully synced",
+        )
+    if mine is not None and not create_folder:
+        raise RemoteNotSetUpError(
+            f"{remote.address} is empty, and this replica syncs with folder {mine.folder} at {mine.address}",
+            hint="A wrong path? If the folder has moved, wait until its files have arrived here. To begin it anew in "
+            "this place, with what the replicas have: sync with create_folder=True (crdtsync sync --create-folder)",
         )
     if not (workspace.identity.role == "office" if create_folder is None else create_folder):
         raise RemoteNotSetUpError(
@@ -251,16 +301,17 @@ async def _restore_marker(workspace: Workspace, remote: Remote, row: feeds.Remot
     if await _markers(remote, await remote.list("")):
         return
     own = await workspace.database.read(lambda c: own_files.newest(c, row.n, "marker"))
-    if own is None:
-        return
+    if own is not None:
+        await _put_marker(remote, row.folder, own.data)
+
+
+async def _put_marker(remote: Remote, folder: FolderId, data: bytes) -> None:
     for copy in range(COPIES_MAX):
-        name = marker_name(row.folder)
+        name = marker_name(folder)
         try:
-            await remote.put(
-                name if not copy else f"{name.removesuffix(EXTENSION)}-r{copy}{EXTENSION}", own.data
-            )
+            await remote.put(name if not copy else f"{name.removesuffix(EXTENSION)}-r{copy}{EXTENSION}", data)
         except RemoteFileExistsError:
-            continue  # Something that is no marker sits in its place.
+            continue  # Something that is no marker sits in its place; or another replica did this a moment ago.
         return
 
 
