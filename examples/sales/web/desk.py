@@ -41,7 +41,7 @@ class Desk:
     folder: FolderWatch = field(default_factory=FolderWatch)
     """The picture of the folder."""
     company: str = COMPANY
-    """Whose name is at the head of what is printed."""
+    """Who is at the head of what is printed: the name, and after semicolons the lines below it."""
     is_locking: bool = False
     """Whether an item cannot be edited from its mark until its number is here."""
     now_ms: Callable[[], int] = _now_ms
@@ -58,6 +58,11 @@ class Desk:
         }
         templates.globals |= {"desk": self, "csrf_header": TOKEN_HEADER}
         self._templates = templates
+
+    @property
+    def letterhead(self) -> list[str]:
+        """The company's name, and below it the lines of its address; empty ones are left out."""
+        return [line.strip() for line in self.company.split(";") if line.strip()] or [COMPANY]
 
     def today(self) -> dt.date:
         """Return the date on the wall."""

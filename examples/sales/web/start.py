@@ -308,8 +308,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--company",
         default=COMPANY,
-        metavar="NAME",
-        help=f"who is at the head of what is printed ({COMPANY})",
+        metavar="NAME;LINE;...",
+        help=f"who is at the head of what is printed, with address and telephone after semicolons ({COMPANY})",
     )
     parser.add_argument(
         "--lock-while-syncing",

@@ -93,15 +93,18 @@ class Cell:
     mark: Mark | None = None
     """Who changed it elsewhere since the page was opened."""
 
+    is_fixed: bool = False
+    """Whether it is shown and cannot be changed now."""
+
     @property
     def is_plain(self) -> bool:
         """Whether there is nothing to say of it but its value."""
-        return not (self.error or self.notice or self.is_disputed or self.mark)
+        return not (self.error or self.notice or self.is_disputed or self.mark or self.is_fixed)
 
     @property
     def content(self) -> tuple[object, ...]:
         """What a page shows of it: the same content need not be sent again."""
-        return self.typed, self.error, self.notice, self.is_disputed, self.mark
+        return self.typed, self.error, self.notice, self.is_disputed, self.mark, self.is_fixed
 
 
 def cell_of(

@@ -28,6 +28,7 @@ from examples.sales.web.money import money_of
 from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, save_cell
 from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.pages.deals import mark_along, milestones_of
+from examples.sales.web.pages.offers import Warnings, is_open, products_of, warnings_of
 from examples.sales.web.pages.routing import route_in
 
 NOTES_CHARS_MAX = 20_000
@@ -35,6 +36,8 @@ DIGEST_CHARS = 12
 """Of a row: so long that no two rows of a page are taken for each other."""
 CUSTOMER = "customer_name"
 """The field that is picked from the customers, and not only written."""
+PRICE = "price"
+"""The value of a line that can be locked."""
 _SAVED_OF_LINE = {**LINE_FIELDS, **OPTION_FIELDS, **PRICE_FIELDS}
 
 
@@ -65,6 +68,8 @@ class Row:
     mark: Mark | None
     """Who moved or added it elsewhere since the page was opened."""
     details: Details | None
+    warnings: Warnings
+    """What the catalogue says of it by now."""
     digest: str = ""
     """Of all that is shown of it but its place; empty for one that is always sent."""
     is_known: bool = False
@@ -107,6 +112,7 @@ class EditorPages:
                 route_in(name, "/{id}/charges/{charge}/fields/{field}", self.save_charge, "POST"),
                 route_in(name, "/{id}/notes", self.save_notes, "POST"),
                 route_in(name, "/{id}/mark", self.mark, "POST"),
+                route_in(name, "/{id}/price-lock", self.lock_prices, "POST"),
             )
         ]
 
@@ -148,6 +154,17 @@ class EditorPages:
         await mark_along(self._desk, deal_id, deal_id)
         return await self._page(request, "editor_deal.html")
 
+    async def lock_prices(self, request: Request) -> Response:
+        """Lock the prices, so that nobody changes them, or unlock them: what the form asks for."""
+        spot, is_locked = spot_of(request), (await request.form()).get("locked") == "yes"
+        label = "prices locked" if is_locked else "prices unlocked"
+        async with self._desk.replica.edit(spot.cls, spot.document, label=label) as deal:
+            if deal.price_locked != is_locked:
+                deal.price_locked = is_locked
+        return await self.done(
+            request, "The prices are locked." if is_locked else "The prices can be changed."
+        )
+
     async def done(
         self, request: Request, told: str, *, undo: Undo | None = None, opened_line: str = "", focus: str = ""
     ) -> Response:
@@ -163,7 +180,13 @@ class EditorPages:
         return answer
 
     async def _save(self, request: Request, spot: Spot[Deal], field: Field) -> Response:
-        deal, cell = await save_cell(self._desk, request, spot, field)
+        deal = await self._desk.replica.get(spot.cls, spot.document)
+        if deal.price_locked and field.conflict_path == PRICE:
+            conflicts = await self._desk.replica.conflicts(spot.document)
+            cell = cell_of(self._desk, spot.seen_in(deal), spot.owner(deal), field, conflicts)
+            cell = replace(fixed(cell, deal), error="The prices are locked: unlock them to change one.")
+        else:
+            deal, cell = await save_cell(self._desk, request, spot, field)
         template = "editor_customer_saved.html" if field.name == CUSTOMER else "editor_saved.html"
         return self._desk.page(
             request,
@@ -188,8 +211,10 @@ class EditorPages:
         item: Item = await replica.item(deal.id)
         opened = await _opened_lines(request) | ({opened_line} if opened_line else set())
         known = await _known_rows(request)
+        products = await products_of(replica, deal)
+        lock = self._desk.lock_of(item)
         rows = [
-            _compared(await self._row(spot, number, line, conflicts, marks, is_open=line.id in opened), known)
+            _compared(self._row(spot, number, deal, line, products, conflicts, marks, opened), known, lock)
             for number, line in enumerate(deal.lines, 1)
         ]
         name = request.path_params["center"]
@@ -217,6 +242,7 @@ class EditorPages:
             extras=[self._extra(spot, deal, charge, conflicts, marks) for charge in deal.charges],
             removed_charges=deal.charges.removed,
             item=item,
+            lock=lock,
             undecided=sum(conflict.needs_decision for conflict in conflicts),
             last=history[-1] if history else None,
             flow=await flow_of(self._desk, deal),
@@ -225,36 +251,42 @@ class EditorPages:
             **values,
         )
 
-    async def _row(
+    def _row(
         self,
         spot: Spot[Deal],
         number: int,
+        deal: Deal,
         line: Line,
+        products: Mapping[str, Product],
         conflicts: list[Conflict],
         marks: Marks,
-        *,
-        is_open: bool,
+        opened: set[str],
     ) -> Row:
-        place = spot.of("lines", line.id)
+        place, product = spot.of("lines", line.id), products.get(line.item.product or "")
         return Row(
             line.id,
             number,
             line.description or f"line {number}",
             tuple(
-                cell_of(self._desk, place, line, field, conflicts, marks) for field in LINE_FIELDS.values()
+                fixed(cell_of(self._desk, place, line, field, conflicts, marks), deal)
+                for field in LINE_FIELDS.values()
             ),
             self._desk.forms.money_shown(unit_price(line.price) * line.quantity),
             any(conflict.path == f"lines/{line.id}" for conflict in conflicts),
             marks.by_path.get(f"lines/{line.id}"),
-            await self._details(place, line, conflicts, marks) if is_open else None,
+            self._details(place, deal, line, product, conflicts, marks) if line.id in opened else None,
+            warnings_of(self._desk.forms, deal, line, product) if is_open(deal) else Warnings(),
         )
 
-    async def _details(
-        self, place: Spot[Deal], line: Line, conflicts: list[Conflict], marks: Marks
+    def _details(
+        self,
+        place: Spot[Deal],
+        deal: Deal,
+        line: Line,
+        product: Product | None,
+        conflicts: list[Conflict],
+        marks: Marks,
     ) -> Details:
-        product = None
-        if line.item.product is not None:
-            product = await self._desk.replica.get_or_none(Product, line.item.product)
         choices = {} if product is None else choices_of(product, line)
         computed_at = line.price.computed_at
         return Details(
@@ -262,7 +294,8 @@ class EditorPages:
                 cell_of(self._desk, place, line, field, conflicts, marks) for field in OPTION_FIELDS.values()
             ),
             tuple(
-                cell_of(self._desk, place, line, field, conflicts, marks) for field in PRICE_FIELDS.values()
+                fixed(cell_of(self._desk, place, line, field, conflicts, marks), deal)
+                for field in PRICE_FIELDS.values()
             ),
             {
                 place.key(OPTION_FIELDS[name]): found
@@ -303,10 +336,16 @@ async def _known_rows(request: Request) -> set[str]:
     return {given[at : at + DIGEST_CHARS] for at in range(0, len(given), DIGEST_CHARS)}
 
 
-def _compared(row: Row, known: set[str]) -> Row:
+def fixed(cell: Cell, deal: Deal) -> Cell:
+    """Return a cell as one that cannot be changed, if it is a price and the prices are locked."""
+    return replace(cell, is_fixed=True) if deal.price_locked and cell.field.conflict_path == PRICE else cell
+
+
+def _compared(row: Row, known: set[str], lock: str) -> Row:
     if row.details is not None:
         return row
-    content = (row.id, row.amount, row.is_disputed, row.mark, *(cell.content for cell in row.cells))
+    cells = (cell.content for cell in row.cells)
+    content = (row.id, row.amount, row.is_disputed, row.mark, row.warnings, bool(lock), *cells)
     digest = hashlib.blake2b(repr(content).encode(), digest_size=DIGEST_CHARS // 2).hexdigest()
     return replace(row, digest=digest, is_known=digest in known)
 

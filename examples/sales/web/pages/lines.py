@@ -86,7 +86,7 @@ class LinePages:
         async with self._desk.replica.edit(spot.cls, spot.document, label="line copied") as deal:
             name = _name_of(deal, line_id)
             place = _place_of(deal, line_id)
-            copied = deal.lines.add(_copy_of(deal.lines[line_id]), index=place + 1).id
+            copied = deal.lines.add(deal.lines[line_id].copy(), index=place + 1).id
         return await self._editor.done(request, f"{name} was copied.", focus=f"line-{copied}-room-value")
 
     async def move(self, request: Request) -> Response:
@@ -173,6 +173,3 @@ def _name_of(deal: Deal, line_id: str) -> str:
     return deal.lines[line_id].description or f"Line {_place_of(deal, line_id) + 1}"
 
 
-def _copy_of(line: Line) -> Line:
-    values = {name: getattr(line, name) for name in Line.__annotations__}
-    return Line(**{name: value for name, value in values.items() if value not in ("", None)})

@@ -61,6 +61,7 @@ class PurchasingPages:
             Route("/purchasing", self.show_waiting),
             Route("/purchasing/send", self.send, methods=["POST"]),
             Route("/purchase-orders/{id}", self.show),
+            Route("/purchase-orders/{id}/print", self.show_paper),
             Route("/purchase-orders/{id}/rebuild", self.rebuild, methods=["POST"]),
             Route("/purchase-orders/{id}/approve", self.approve, methods=["POST"]),
             Route("/purchase-orders/{id}/lines/{line}/report", self.report, methods=["POST"]),
@@ -100,6 +101,19 @@ class PurchasingPages:
     async def show(self, request: Request) -> Response:
         """Show one purchase order; for htmx the part that follows it."""
         return await self._order(request)
+
+    async def show_paper(self, request: Request) -> Response:
+        """Show the page that is printed for the vendor. It was sent when somebody says so, not when it is printed."""
+        order = await self._desk.replica.get(PurchaseOrder, request.path_params["id"])
+        return self._desk.page(
+            request,
+            "print_order.html",
+            order=order,
+            title=title_of(order),
+            sale=await self._desk.replica.get_or_none(Sale, order.sale),
+            sent=list(order.sent.entries),
+            lines=[self._bought(order, line) for line in order.lines],
+        )
 
     async def rebuild(self, request: Request) -> Response:
         """Derive the purchase orders of the sale again; one that was sent stays as it was."""

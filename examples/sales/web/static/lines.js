@@ -68,6 +68,7 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-step], [data-do]"), line = button && button.closest("tbody.line");
     if (!line) return;
+    event.preventDefault();
     if (button.dataset.step) move(line, { step: button.dataset.step });
     else if (button.dataset.do === "toggle") htmx.ajax("GET", `${location.pathname}?toggle=${idOf(line)}`, { source: "#lines", target: "#deal", swap: "merge" });
     else ask("POST", line, `${idOf(line)}/${button.dataset.do}`);
@@ -78,7 +79,7 @@
       const number = line.querySelector(".number"), now = String(at + 1);
       if (number.textContent === now) return;
       number.textContent = now;
-      for (const button of line.querySelectorAll("button[aria-label]")) button.setAttribute("aria-label", button.getAttribute("aria-label").replace(/\bline \d+/, `line ${now}`));
+      for (const button of line.querySelectorAll(":is(button, a)[aria-label]")) button.setAttribute("aria-label", button.getAttribute("aria-label").replace(/\bline \d+/, `line ${now}`));
     });
   });
   // What a sign means is shown where it is pointed at, and sent once.

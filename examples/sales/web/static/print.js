@@ -5,7 +5,7 @@
   const told = document.querySelector("[data-told]");
   let isRecorded = false;
   const recorded = async () => {
-    if (isRecorded) return;
+    if (isRecorded || !record) return;
     isRecorded = true;
     try {
       const answer = await fetch(record, { method: "POST", headers: { [header]: token }, keepalive: true });
