@@ -45,6 +45,7 @@ from crdtsync.store.history import LatestChange as LatestChange
 from crdtsync.store.items import Item as Item
 from crdtsync.store.items import Peer as Peer
 from crdtsync.store.items import Receipt as Receipt
+from crdtsync.store.missing import MissingChanges as MissingChanges
 from crdtsync.store.query import Conflict as Conflict
 from crdtsync.store.query import ConflictValue as ConflictValue
 from crdtsync.sync.agent import SyncState as SyncState
@@ -95,6 +96,7 @@ __all__ = [
     "LedgerEntry",
     "Log",
     "LogEntry",
+    "MissingChanges",
     "NumberChange",
     "Peer",
     "PeerHeard",

@@ -41,12 +41,27 @@ def inspect(
 def use(
     context: typer.Context,
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="As in folder:~/Dropbox/sales.")],
+    create_folder: Annotated[
+        bool,
+        typer.Option(
+            "--create-folder", help="Begin this replica's folder anew there, in an empty place, at once."
+        ),
+    ] = False,
+    other_folder: Annotated[
+        bool,
+        typer.Option(
+            "--other-folder",
+            help="Leave this replica's folder for another one, at once, and bring along all that is here.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Choose the remote that `sync` and `agent` use when they are given none."""
     assert isinstance(context.obj, Settings)
 
     async def work(replica: Replica) -> str:
+        if create_folder or other_folder:
+            await replica.attach(address, create_folder=create_folder or None, other_folder=other_folder)
         await replica.set_default_remote(address)
         return await replica.default_remote()
 

@@ -82,6 +82,8 @@ def _print_status(found: dict[str, Any]) -> None:
             print_line(f"remote: {remote['address']}: {', '.join(waits) or 'nothing waits'}")
         if remote["problem"]:
             print_line(f"  problem since {_local(remote['problem_since'])}: {remote['problem']}")
+        for missing in remote["missing"]:
+            print_line(f"  {missing['text']}")
     for peer in found["peers"]:
         role = f"{peer['role']}, coordinator" if peer["coordinator"] else peer["role"]
         print_line(f"peer: {peer['name']} ({role}), last heard from {_age(peer['heard'])}")
@@ -228,6 +230,16 @@ def _remote_json(remote: RemoteHealth) -> dict[str, Any]:
         "waiting_causes": remote.waiting_causes,
         "problem": remote.problem or None,
         "problem_since": iso(remote.problem_since_ms),
+        "missing": [
+            {
+                "replica": missing.replica,
+                "name": missing.name,
+                "changes": missing.changes,
+                "segments": missing.segments,
+                "text": missing.text,
+            }
+            for missing in remote.missing
+        ],
     }
 
 

@@ -136,6 +136,7 @@ def _lines(replica: Replica, seen: _Seen) -> tuple[str, ...]:
         )
         if remote.problem:
             lines.append(f"  problem since {when(remote.problem_since_ms)}: {remote.problem}")
+        lines.extend(f"  {missing.text}" for missing in remote.missing)
     if not seen.remotes:
         lines.append("not synced with any remote yet")
     if seen.conflicts:

@@ -1,9 +1,10 @@
 """How the sync fares: remotes, the quarantine, digests."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crdtsync.store import attempts
+from crdtsync.store.missing import MissingChanges, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class RemoteHealth:
     problem: str
     """Why it cannot be used now; empty when it can."""
     problem_since_ms: int | None
+    missing: tuple[MissingChanges, ...] = ()
+    """Whose changes are known to exist and have not come."""
 
     @property
     def is_attached(self) -> bool:
@@ -133,9 +136,9 @@ def remotes(connection: sqlite3.Connection) -> list[RemoteHealth]:
         "SELECT r.address, r.folder, (SELECT count(*) FROM _outbox o WHERE o.remote = r.n), "
         "(SELECT count(*) FROM _own_files f WHERE f.remote = r.n AND f.put_ms IS NULL), "
         "(SELECT count(*) FROM _segments s WHERE s.remote = r.n AND s.applied_ms IS NULL), "
-        "(SELECT count(*) FROM _waiting), r.problem, r.problem_since_ms FROM _remotes r ORDER BY r.n"
-    )
-    found = [RemoteHealth(*row) for row in rows]
+        "(SELECT count(*) FROM _waiting), r.problem, r.problem_since_ms, r.n FROM _remotes r ORDER BY r.n"
+    ).fetchall()
+    found = [replace(RemoteHealth(*row), missing=missing(connection, n)) for *row, n in rows]
     attempt = attempts.last(connection)
     if attempt is not None and attempt[0] not in [remote.address for remote in found]:
         address, problem, since_ms = attempt

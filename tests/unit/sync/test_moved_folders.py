@@ -279,3 +279,29 @@ async def test_a_coordinator_that_lacks_part_of_the_ledger_gives_no_number_in_an
     await attach(office, create_folder=True, other_folder=True)
     report = await office.sync()
     assert any("restored from a backup" in problem for problem in report.problems)
+
+
+async def test_it_says_whose_changes_have_not_come_to_the_new_place(world, office, r1, used):
+    """The office has changes of R1 and builds on them, and R1 is still where the folder was."""
+    await office.rename(used, "Bob Bell")
+    await office.sync()
+    assert (await remote_of(office)).missing == ()
+    place = SlowPlace()
+    point(office, place)
+    await attach(office, create_folder=True)
+    await office.sync()
+    newcomer = await world.add("R9")
+    point(newcomer, place)
+    place.arrive_all()
+    await newcomer.sync()
+    found = await remote_of(newcomer)
+    assert found.waiting_causes == 1
+    assert [(item.name, item.changes, item.segments) for item in found.missing] == [("R1", 1, 1)]
+    assert found.missing[0].text == (
+        "waits for changes of R1 that have not come to this folder; R1 puts them there when it syncs"
+    )
+    world.place = place
+    point(r1, place)
+    await world.settle()
+    assert (await remote_of(newcomer)).missing == ()
+    assert await newcomer.customer(used) == "Bob Bell"
