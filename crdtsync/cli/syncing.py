@@ -129,6 +129,7 @@ def report_json(report: SyncReport) -> dict[str, Any]:
         "refused": report.refused,
         "granted": report.granted,
         "published_files": report.published_files,
+        "published_segments": report.published_segments,
         "published_bytes": report.published_bytes,
         "not_local": report.not_local,
         "problems": report.problems,
@@ -145,7 +146,7 @@ def report_text(report: SyncReport) -> str:
     if report.granted:
         parts.append(f"gave out {counted(report.granted, 'number')}")
     if report.published_files:
-        parts.append(f"published {counted(report.published_files, 'file')} ({size(report.published_bytes)})")
+        parts.append(_published(report))
     if report.waiting:
         wait = "waits" if report.waiting == 1 else "wait"
         parts.append(f"{counted(report.waiting, 'change')} {wait} for earlier ones")
@@ -154,6 +155,16 @@ def report_text(report: SyncReport) -> str:
     if report.not_local:
         parts.append(f"{counted(report.not_local, 'file')} not on this machine yet")
     return ", ".join(parts) or "nothing to do"
+
+
+def _published(report: SyncReport) -> str:
+    if report.published_segments == report.published_files:
+        what = "with changes"
+    elif report.published_segments:
+        what = f"{report.published_segments} with changes"
+    else:
+        what = "none with changes"  # It says what is here, or carries numbers.
+    return f"published {counted(report.published_files, 'file')}, {what} ({size(report.published_bytes)})"
 
 
 async def _address(replica: Replica, given: str | None) -> str:

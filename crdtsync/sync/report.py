@@ -42,7 +42,10 @@ class SyncReport:
     refused: int = 0
     granted: int = 0
     published_files: int = 0
+    """Of every type, also those that say only what is here."""
     published_bytes: int = 0
+    published_segments: int = 0
+    """Those with changes of documents in them."""
     not_local: int = 0
     """Files that are listed, and whose content is not on this machine yet."""
     problems: list[str] = field(default_factory=list)

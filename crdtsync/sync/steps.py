@@ -419,6 +419,7 @@ async def _put(session: Session, own: OwnFile, report: SyncReport, *, copy: int 
     session.own[name] = own.size_bytes
     report.published_files += 1
     report.published_bytes += own.size_bytes
+    report.published_segments += own.type == "segment"
 
 
 async def _is_there(session: Session, name: str, data: bytes) -> bool:

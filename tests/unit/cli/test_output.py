@@ -58,12 +58,19 @@ def test_on_one_still_narrower_each_row_is_a_list(print_on_columns):
     ]
 
 
+def published(files, segments):
+    return SyncReport(published_files=files, published_segments=segments, published_bytes=192)
+
+
 @pytest.mark.parametrize(
     ("report", "text"),
     [
         (SyncReport(), "nothing to do"),
         (SyncReport(applied=1, waiting=1), "applied 1 change, 1 change waits for earlier ones"),
         (SyncReport(applied=2, waiting=2), "applied 2 changes, 2 changes wait for earlier ones"),
+        (published(1, 0), "published 1 file, none with changes (192 bytes)"),
+        (published(3, 1), "published 3 files, 1 with changes (192 bytes)"),
+        (published(2, 2), "published 2 files, with changes (192 bytes)"),
     ],
 )
 def test_one_and_many_are_worded_apart(report, text):
