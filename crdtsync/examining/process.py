@@ -68,8 +68,8 @@ class ProcessExaminer:
         Args:
             limit_s: how long one step may take.
             memory_bytes: how much memory the process may have.
-            command: what starts the process, where `sys.executable` is no Python (a frozen application): it
-                calls `crdtsync.examining.worker.main` with one more argument.
+            command: what starts the process, where `sys.executable` is no Python (a packed application): it
+                is given one more argument, and calls `crdtsync.examining.run_worker`.
         """
         self.starts = 0
         """How often the process was started."""
@@ -187,6 +187,13 @@ class ProcessExaminer:
             if self._process.poll() is None:
                 return self._process
             _reap(self._process)  # Somebody else has ended it, so that this takes no time.
+        if self._command is None and getattr(sys, "frozen", False):
+            # `sys.executable` is the application itself, which would be started again instead.
+            raise ExaminerError(
+                "a packed application cannot examine changes as it is: nothing starts the process that does",
+                hint="Open the replica with Environment(examiner=lambda: ProcessExaminer(command=[sys.executable, "
+                '"--examine"])), and call crdtsync.examining.run_worker() when the program is started so',
+            )
         self.starts += 1
         loop = asyncio.get_running_loop()
         options = {

@@ -26,8 +26,13 @@ PATIENCE = 3
 
 
 def main() -> None:
-    """Run as the arguments say: a JSON object with `path`, `package`, `memory_bytes` and `limit_s`."""
-    options = json.loads(sys.argv[1])
+    """Be the process that examines changes, until the application that started it ends it.
+
+    A packed application calls it, as `crdtsync.examining.run_worker`, where it is started with the command that it
+    gave to `ProcessExaminer`. The last argument says what is to be done: a JSON object with `path`, `package`,
+    `memory_bytes` and `limit_s`.
+    """
+    options = json.loads(sys.argv[-1])
     # What goes to the terminal's foreground process group is meant for the application.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path[:] = options["path"]

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 import crdtsync
+from crdtsync.environment import Case, Verdict
+from crdtsync.errors import ExaminerError
+from crdtsync.examining import ProcessExaminer
 from crdtsync.examining.messages import TryOut, write_frame
 from tests.unit.sync import hostile
 
@@ -45,7 +48,7 @@ def test_it_imports_little():
     """Starting it must not take the time that importing the whole package does."""
     code = (
         "import runpy, sys, json\n"
-        "worker = runpy.run_path(sys.argv[2])\n"
+        "worker = runpy.run_path(sys.argv.pop())\n"
         "worker['main']()\n"
         "print(sorted(name for name in sys.modules if name.startswith('crdtsync')), file=sys.stderr)\n"
     )
@@ -66,3 +69,22 @@ def test_it_imports_little():
         "crdtsync.examining",
         "crdtsync.examining.messages",
     ]
+
+
+async def test_a_packed_application_is_told_how_to_examine(monkeypatch):
+    """`sys.executable` is then the application: it must not be started again as if it were Python."""
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    examiner = ProcessExaminer()
+    with pytest.raises(ExaminerError, match="packed application") as refused:
+        await examiner.examine([Case([], [], list)])
+    assert "crdtsync.examining.run_worker()" in refused.value.hint
+    assert examiner.starts == 0
+    await examiner.close()
+
+
+async def test_a_packed_application_examines_with_its_command(monkeypatch):
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    program = "from crdtsync.examining import run_worker; run_worker()"
+    examiner = ProcessExaminer(command=[sys.executable, "-c", program, "--examine"])
+    assert await examiner.examine([Case([], [], list)]) == [Verdict()]
+    await examiner.close()

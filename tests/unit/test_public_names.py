@@ -13,7 +13,14 @@ import pytest
 import crdtsync
 from crdtsync import errors
 
-MODULES = ["crdtsync", "crdtsync.errors", "crdtsync.remote", "crdtsync.replica", "crdtsync.testing"]
+MODULES = [
+    "crdtsync",
+    "crdtsync.errors",
+    "crdtsync.examining",
+    "crdtsync.remote",
+    "crdtsync.replica",
+    "crdtsync.testing",
+]
 PUBLIC = [(name, getattr(crdtsync, name)) for name in crdtsync.__all__]
 
 
