@@ -35,7 +35,7 @@ class Entity(Declared):
     """
 
     __slots__ = ("_id", "_list", "_source", "_values")
-    _reserved = frozenset({"id"})  # An entity has no number, no reference and no kind of its own.
+    _reserved = frozenset({"id", "copy"})  # An entity has no number, no reference and no kind of its own.
     _id: str
     _list: str
     _source: Source | None
@@ -58,18 +58,44 @@ class Entity(Declared):
         self._values = {name: encode_field(schema.fields[name], value) for name, value in values.items()}
 
     @classmethod
-    def _bound(cls, source: Source, list_name: str, entity_id: str) -> Self:
+    def _bound(
+        cls, source: Source | None, list_name: str, entity_id: str, values: dict[str, str] | None = None
+    ) -> Self:
         entity = cls.__new__(cls)
         entity._source = source  # noqa: SLF001 - these four are our own
         entity._list = list_name  # noqa: SLF001
         entity._id = entity_id  # noqa: SLF001
-        entity._values = {}  # noqa: SLF001
+        entity._values = values or {}  # noqa: SLF001
         return entity
 
     @property
     def id(self) -> str:
         """The stable id within its list; empty before it is added."""
         return self._id
+
+    def copy(self, **values: Any) -> Self:
+        """Return a new entity with the same content, and other values where they are given, to be added to a list.
+
+        What another version of the class wrote into a field that this one declares is copied as it is.
+
+        Raises:
+            ValidationError: there is no such field, or the value is not acceptable.
+        """
+        schema = entity_schema(type(self))
+        raws = {name: raw for name in schema.fields if (raw := self._raw(name)) is not None}
+        for name, value in values.items():
+            if name not in schema.fields:
+                hint = near_hint(name, schema.fields)
+                raise ValidationError(f"{schema.name} has no field {name!r}", path=name, hint=hint)
+            raws[name] = encode_field(schema.fields[name], value)
+        return self._bound(None, "", "", raws)
+
+    def _raw(self, name: str) -> str | None:
+        """Return a value as canonical JSON, or None where there is none."""
+        if self._source is None:
+            return self._values.get(name)
+        raw = self._source.value((self._list, self._id, name))
+        return raw.decode() if isinstance(raw, bytes) else raw
 
     def _read(self, name: str) -> Any:
         spec = entity_schema(type(self)).fields[name]

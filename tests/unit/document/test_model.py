@@ -270,6 +270,22 @@ def test_a_line_is_added_once(quote):
             quote.lines.add(Line(product="x"), id=bad)
 
 
+def test_a_copy_of_a_line_is_a_new_line_with_the_same_content(desk, view):
+    draft = desk.draft()
+    for line in (view.lines["one"], draft.lines["one"], Line(product="Roller shade", price=Price("1678.00"))):
+        copied = line.copy()
+        assert (copied, copied.id) == (line, "")
+        copied.quantity = 7
+        assert line.quantity == 1, "it is another one"
+    added = draft.lines.add(draft.lines["one"].copy(product="Blind"), index=1)
+    assert [line.product for line in draft.lines] == ["Roller shade", "Blind", "Blind"]
+    assert (added.id not in ("", "one"), added.price) == (True, draft.lines["one"].price)
+    with pytest.raises(ValidationError, match="has no field 'produkt'"):
+        added.copy(produkt="x")
+    with pytest.raises(ValidationError):
+        added.copy(quantity="many")
+
+
 def test_lines_are_named_by_themselves_or_their_ids(quote):
     quote.lines.add(Line(product="a"), id="one")
     with pytest.raises(ValidationError, match="Give an entity"):

@@ -171,5 +171,3 @@ def _place_of(deal: Deal, line_id: str) -> int:
 
 def _name_of(deal: Deal, line_id: str) -> str:
     return deal.lines[line_id].description or f"Line {_place_of(deal, line_id) + 1}"
-
-
