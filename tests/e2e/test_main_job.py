@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from examples.sales.__main__ import EXIT_IMPOSSIBLE, EXIT_NO_READER, main
+from examples.sales.command import EXIT_IMPOSSIBLE, EXIT_NO_READER, main
 from examples.sales.generated import LONGEST_FROM
 from examples.sales.invoices import Rejections, read_invoices
 

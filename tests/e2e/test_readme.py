@@ -74,8 +74,11 @@ def test_the_programs_it_begins_with_are_there(environment):
         assert (ran.returncode, ran.stderr) == (0, ""), program
 
 
-def test_without_the_virtual_environment_it_says_so(environment):
-    program = "import runpy, sys; sys.modules['uvicorn'] = None; runpy.run_module('examples.sales.web', run_name='__main__')"
+@pytest.mark.parametrize(
+    ("example", "missing"), [("examples.sales.web", "uvicorn"), ("examples.sales", "rich")]
+)
+def test_without_the_virtual_environment_it_says_so(environment, example, missing):
+    program = f"import runpy, sys; sys.modules[{missing!r}] = None; runpy.run_module({example!r}, run_name='__main__')"
     ran = subprocess.run(
         [sys.executable, "-c", program],
         check=False,
@@ -86,7 +89,8 @@ def test_without_the_virtual_environment_it_says_so(environment):
         timeout=PATIENCE_S,
     )
     assert ran.returncode == 1
-    assert ran.stderr.startswith("error: uvicorn is not installed here")
+    assert ran.stderr.startswith(f"error: {missing}")
+    assert "is not installed here" in ran.stderr
     assert "hint: Activate the virtual environment" in ran.stderr
 
 
