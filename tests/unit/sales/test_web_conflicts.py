@@ -58,6 +58,25 @@ async def test_of_a_value_with_many_parts_only_those_that_differ_are_shown(tmp_p
         assert sorted(values) == ["Price 11.25, List price 11.25", "Price 12.50, List price 12.50"]
 
 
+async def test_what_the_latest_decides_is_folded_below_and_can_be_decided_otherwise(tmp_path):
+    async with apart(tmp_path) as (bob, ada, quote_id, meet):
+        for seat, terms in ((bob, "30 days"), (ada, "14 days")):
+            async with seat.replica.edit(Quote, quote_id) as quote:
+                quote.terms = terms
+        await meet()
+        page = (await bob.page("/conflicts")).text
+        assert "Nothing to decide" in page
+        folded = page[page.index('<details id="decided"') :]
+        assert "Decided by a rule: 1" in folded
+        assert "30 days" in folded
+        assert "14 days" in folded
+        (conflict,) = await bob.replica.conflicts(quote_id)
+        other = next(value for value in conflict.values if value.value == "30 days")
+        await bob.post("/conflicts/settle", document=quote_id, path=conflict.path, value=other.id)
+        assert (await bob.replica.get(Quote, quote_id)).terms == "30 days"
+        assert "Decided by a rule" not in (await bob.page("/conflicts")).text
+
+
 async def test_settling_says_what_was_kept_and_how_to_undo_it(tmp_path):
     async with apart(tmp_path) as (bob, ada, quote_id, meet):
         for seat, quantity in ((bob, 7), (ada, 9)):

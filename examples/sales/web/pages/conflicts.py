@@ -26,6 +26,8 @@ from examples.sales.web.fields import (
 
 DISPUTES_MAX = 50
 """How many are shown at once; each of their values is tried out for its total."""
+DECIDED_MAX = 20
+"""How many of those that a rule has decided are shown below them."""
 
 PAGE_OF_KIND = {
     "quote": "/quotes",
@@ -111,12 +113,16 @@ class ConflictPages:
 
     async def _page(self, request: Request, *, told: str = "", settled: Settled | None = None) -> Response:
         document = request.query_params.get("document", "")
-        waiting = [c for c in await self._desk.replica.conflicts(document or None) if c.needs_decision]
+        conflicts = await self._desk.replica.conflicts(document or None)
+        waiting = [conflict for conflict in conflicts if conflict.needs_decision]
+        decided = [conflict for conflict in conflicts if not conflict.needs_decision]
         is_part = request.headers.get("HX-Target") == "conflicts"
         return self._desk.page(
             request,
             "conflicts_list.html" if is_part else "conflicts.html",
             disputes=[await self._dispute(conflict) for conflict in waiting[:DISPUTES_MAX]],
+            decided=[await self._dispute(conflict) for conflict in decided[:DECIDED_MAX]],
+            decided_count=len(decided),
             left=max(0, len(waiting) - DISPUTES_MAX),
             document=document,
             told=told,
