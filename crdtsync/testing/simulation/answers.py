@@ -5,6 +5,7 @@ seen as well.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
@@ -28,7 +29,12 @@ class Answers:
     """Asks one computer after the other about the same documents."""
 
     def __init__(
-        self, everybody: Sequence[Computer], asked: Sequence[Computer], model: Model, random: Random
+        self,
+        everybody: Sequence[Computer],
+        asked: Sequence[Computer],
+        model: Model,
+        done: Counter[str],
+        random: Random,
     ) -> None:
         """Make it.
 
@@ -36,10 +42,12 @@ class Answers:
             everybody: the computers there ever were.
             asked: those that are asked.
             model: what is true of documents.
+            done: counts what there was to ask about.
             random: draws which documents are asked about.
         """
         self._asked = asked
         self._model = model
+        self._done = done
         self._random = random
         self._makers = {client: computer for computer in everybody for client in computer.clients}
         self._names = {str(computer.workspace.identity.replica): computer.name for computer in everybody}
@@ -103,6 +111,7 @@ class Answers:
                 f"{computer.name} shows {identity} with {view.info.conflicts} conflicts, and lists {conflict_count}"
             )
         for text in filter(None, (view.number, *view.info.references)):
+            self._done["asked by number"] += 1
             if identity not in [found.id for found in await computer.replica.find_number(text)]:
                 raise Violation(f"{text} does not find {identity} on {computer.name}")
 
@@ -116,6 +125,7 @@ class Answers:
                 f"{computer.name} tells of {len(told)} changes of {identity}, and has {len(here)}"
             )
         for entry in history:
+            self._done["asked of a change"] += 1
             maker = self._makers[entry.id.client]
             if (entry.author, entry.replica) != (maker.plan.name.lower(), maker.name):
                 raise Violation(
@@ -126,6 +136,7 @@ class Answers:
         """Ask who has how much of a document: what is said to be there must be (I9)."""
         for receipt in await computer.replica.receipts(identity):
             there = self._held.get(receipt.replica)
+            self._done["asked of a receipt"] += there is not None and receipt.have > 0
             if receipt.total != len(here[identity]):
                 raise Violation(f"{computer.name} counts {receipt.total} changes of {identity}")
             if there is not None and receipt.have > len(here[identity] & there.get(identity, frozenset())):
@@ -138,6 +149,7 @@ class Answers:
         here = self._held[computer.workspace.identity.replica][identity]
         expected = self._model.documents[identity].only(here)
         for text, writer in (await computer.replica.last_writers(identity)).items():
+            self._done["asked of a writer"] += 1
             path = tuple(text.split("/"))
             value = shown_value(shown, path)
             makers = {
@@ -169,6 +181,7 @@ class Answers:
                 raise Violation(f"{computer.name} has never heard from {other.name} (I29)")
             if (peer.role, peer.is_coordinator) != (identity.role, identity.is_coordinator):
                 raise Violation(f"{computer.name} mistakes {other.name} for {peer}")
+            self._done["asked of a peer"] += 1
 
     async def _conflicts_of(
         self, computer: Computer, conflicts: Sequence[Conflict], shown: Mapping[str, str]
@@ -179,6 +192,7 @@ class Answers:
         for conflict in conflicts:
             where = f"{conflict.path} of {conflict.document} on {computer.name}"
             path = tuple(conflict.path.split("/"))
+            self._done["asked of a conflict"] += 1
             if conflict.reason == "values":
                 value = shown_value(json.loads(shown[conflict.document]), path)
                 said = json.loads(conflict.values[conflict.shown].raw)
@@ -210,6 +224,7 @@ class Answers:
         }
         if not customers:
             return
+        self._done["asked by value"] += 1
         wanted = customers[self._random.choice(sorted(customers))]
         expected = {identity for identity, customer in customers.items() if customer == wanted}
         where = {"customer": wanted}
@@ -225,6 +240,7 @@ class Answers:
         """Look for a document by the last words that were written into a text of it."""
         here = self._held[computer.workspace.identity.replica][identity]
         for word in list(self._model.documents[identity].only(here).words)[-1:]:
+            self._done["asked by word"] += 1
             found = [document.id for document in await computer.replica.search(word.strip("<>"))]
             if found != [identity]:
                 raise Violation(f"{computer.name} finds {found} by {word}, which is in {identity}")

@@ -1,6 +1,7 @@
 """What must be true of a simulated fleet, by the invariants' numbers; some of it always, the rest at the end."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from random import Random
 from typing import Any
@@ -15,6 +16,7 @@ from crdtsync.store import health
 from crdtsync.testing.faults import FaultPlace
 from crdtsync.testing.simulation.answers import Answers
 from crdtsync.testing.simulation.computer import Computer
+from crdtsync.testing.simulation.ledger import LedgerChecks
 from crdtsync.testing.simulation.model import Model
 from crdtsync.testing.simulation.violation import Violation
 
@@ -27,21 +29,24 @@ _RANKS = {status: rank for rank, status in enumerate(ItemStatus)}
 class Checks:
     """Everything that was promised so far, and whether it holds."""
 
-    def __init__(self, computers: list[Computer], model: Model, place: FaultPlace) -> None:
+    def __init__(
+        self, computers: list[Computer], model: Model, place: FaultPlace, done: Counter[str]
+    ) -> None:
         self._computers = computers
         self._model = model
         self._place = place
+        self._done = done
+        """What there was to check, and how often."""
         self._acknowledged: dict[str, set[ChangeKey]] = {}
         """By computer."""
         self._expendable: set[ChangeKey] = set()
         """Existed only on a disk that was restored from a backup."""
         self._before_restore: set[ChangeKey] = set()
         self._safe: set[ChangeKey] = set()
-        self._ledger: dict[int, bytes] = {}
-        self._numbers: dict[tuple[str, int], str] = {}
-        self._numbered: dict[tuple[str, str], int] = {}
-        self._heads: dict[str, int] = {}
+        self.ledger = LedgerChecks()
         self._ranks: dict[tuple[str, str], int] = {}
+        self._marked: dict[tuple[str, str], set[ChangeKey]] = {}
+        """By computer and document: what was there when it was marked."""
         self._marks: dict[str, dict[str, int]] = {}
         """By computer: what others have and ask for, and how far."""
 
@@ -71,6 +76,7 @@ class Checks:
 
     def forget_status(self, computer: Computer, document: str) -> None:
         """A person takes a mark back: the item begins anew."""
+        self._marked.pop((computer.name, document), None)
         self._ranks.pop((computer.name, document), None)
 
     async def meanwhile(self) -> None:
@@ -81,11 +87,11 @@ class Checks:
         """
         for computer in self._computers:
             if computer.is_running and not computer.disk.is_dead:
-                await self._numbers_of(computer)
+                await self.ledger.check(computer)
                 await self._statuses_of(computer)
                 await self._marks_of(computer)
                 await self._is_put(computer)
-        chosen = self._computers[len(self._numbers) % len(self._computers)]
+        chosen = self._computers[len(self.ledger) % len(self._computers)]
         if chosen.is_running:
             await self._content_of(chosen)
         self._raise_problems()
@@ -124,10 +130,10 @@ class Checks:
         )
         for key in [key for key in self._ranks if key[0] == computer.name]:
             del self._ranks[key]
-        self._heads.pop(computer.name, None)
+        self.ledger.forget_computer(computer)
         self._marks.pop(computer.name, None)
         if computer.replica.is_coordinator:
-            self._forget_entries_beyond(max([0, *self._heads.values(), *self._published_entries()]))
+            self.ledger.forget_beyond(self._published_entries())
 
     async def reference_is_new(self, computer: Computer, document: str, given: dict[str, set[str]]) -> None:
         """Check that a document got no reference number that was known here as another one's.
@@ -154,21 +160,23 @@ class Checks:
         """
         self._raise_problems()
         for computer in computers:
-            await self._numbers_of(computer)
+            await self.ledger.check(computer)
             await self._content_of(computer)
             if reason := await self.why_waiting(computer):
                 raise Violation(reason)
             await self._in_causal_order(computer)
             await self._is_published(computer)
-        await self._nothing_is_echoed(computers[0])
+        await self._segments_hold_what_they_are_said_to(computers)
+        await self._no_want_is_left(computers)
         await self._everything_is_there(computers)
         await self._all_are_equal(computers)
         await self._as_modelled(computers[0])
-        await self._all_are_numbered(computers)
+        self._done["granted"] += await self.ledger.check_at_the_end(computers)
+        await self._nothing_is_set_aside(computers)
         for computer in computers:
             await self._statuses_of(computer)
             await self._marks_of(computer)
-        await Answers(self._computers, computers, self._model, random).check()
+        await Answers(self._computers, computers, self._model, self._done, random).check()
         self._raise_problems()
 
     async def when_decided(self, computers: list[Computer], random: Random) -> None:
@@ -180,8 +188,32 @@ class Checks:
         await self._everything_is_there(computers)
         await self._all_are_equal(computers)
         await self._as_modelled(computers[0])
-        await Answers(self._computers, computers, self._model, random).check(documents_max=1)
+        await Answers(self._computers, computers, self._model, self._done, random).check(documents_max=1)
         self._raise_problems()
+
+    async def is_not_locked(self, computer: Computer, document: str) -> None:
+        """Check that an edit that was just made was not to be refused until the document has its number.
+
+        Raises:
+            Violation: it was.
+        """
+        if computer.plan.lock_while_numbering and await computer.rows(
+            "SELECT 1 FROM _marks m JOIN _documents d ON d.n = m.document WHERE m.marked_ms IS NOT NULL AND d.id = ? "
+            "AND kind IN ('quote', 'order') AND NOT EXISTS (SELECT 1 FROM _ledger l WHERE l.document = d.id "
+            "AND l.outcome = 'granted')",
+            document,
+        ):
+            raise Violation(f"{document} waits for its number, and {computer.name} lets it be edited")
+
+    def are_in_order(self, document: str, lines: list[str], shown: Mapping[str, Any]) -> None:
+        """Check that the lines of a document are shown as its author left them.
+
+        Raises:
+            Violation: they are not.
+        """
+        found = [row["id"] for row in shown.get("lines", ())]
+        if found != lines:
+            raise Violation(f"{document} shows the lines {found}, and its author left {lines}")
 
     async def may_refuse_void(self, computer: Computer) -> bool:
         """Whether a coordinator has a reason to declare no number void: it has to publish or to find others first."""
@@ -193,33 +225,6 @@ class Checks:
         return bool(backlog or waiting or beyond or computer.backup is not None)
 
     # What must hold at any time.
-
-    async def _numbers_of(self, computer: Computer) -> None:
-        head = self._heads.get(computer.name, 0)
-        rows = await computer.rows(
-            "SELECT idx, encoded, series, number, document, outcome FROM _ledger WHERE idx > ? ORDER BY idx",
-            head,
-        )
-        for index, encoded, series, number, document, outcome in rows:
-            if self._ledger.setdefault(index, encoded) != encoded:
-                raise Violation(f"{computer.name} accepted another entry {index} of the ledger (I28)")
-            if outcome == "granted":
-                if self._numbers.setdefault((series, number), document) != document:
-                    raise Violation(f"number {number} of {series} belongs to two documents (I21)")
-                if self._numbered.setdefault((series, document), number) != number:
-                    raise Violation(f"{document} has two numbers (I22)")
-            head = index
-        (last,) = (await computer.rows("SELECT coalesce(max(idx), 0) FROM _ledger"))[0]
-        if last < head:
-            raise Violation(f"the ledger of {computer.name} ends at {last}, and ended at {head} (I12)")
-        self._heads[computer.name] = head
-        ((backlog,),) = await computer.rows(
-            "SELECT count(*) FROM _own_files WHERE type = 'ledger' AND put_ms IS NULL"
-        )
-        if backlog > 1:
-            raise Violation(
-                f"{computer.name} granted while {backlog} ledger files are not in the folder (R3)"
-            )
 
     async def _marks_of(self, computer: Computer) -> None:
         """Check that what others are known to have, and their last word on a number, never goes back (I12)."""
@@ -244,12 +249,34 @@ class Checks:
             if name not in computer.put_names:
                 raise Violation(f"{computer.name} says that it has put {name}, and has not (I11)")
 
+    async def remember_marked(self, computer: Computer, document: str) -> None:
+        """Take note of what a person who marks a document has of it: that is what the office has to receive."""
+        for (digest,) in await computer.rows("SELECT digest FROM _documents WHERE id = ?", document):
+            self.ledger.remember_marked(document, digest)
+        held = {key for key in await computer.changes() if key[0] == document}
+        self._marked.setdefault((computer.name, document), held)
+
+    async def _is_received(self, computer: Computer, document: str) -> None:
+        """Check that the office has what an item says it has received."""
+        office = self._computers[0]
+        marked = self._marked.get((computer.name, document), set())
+        if not marked or office.backup is not None or computer.backup is not None:
+            return  # A restored database has to fetch again what it had received.
+        self._done["received"] += 1
+        missing = marked - await office.changes()
+        if missing:
+            raise Violation(
+                f"{computer.name} says that the office has received {document}, and it has not {missing}"
+            )
+
     async def _statuses_of(self, computer: Computer) -> None:
         for item in await computer.replica.items(include_numbered=True):
             key, rank = (computer.name, item.document), _RANKS[item.state.status]
             if rank < self._ranks.get(key, 0):
                 raise Violation(f"{item.document} on {computer.name} went back to {item.state.status.value}")
             self._ranks[key] = rank
+            if item.state.status is ItemStatus.RECEIVED:
+                await self._is_received(computer, item.document)
 
     async def _content_of(self, computer: Computer) -> None:
         """Check that what is stored of each document is what its state and deltas give (I4)."""
@@ -289,9 +316,13 @@ class Checks:
             if data not in contents and name not in here:
                 raise Violation(f"{name} of {computer.name} has vanished from the folder for good (I11)")
 
-    async def _nothing_is_echoed(self, computer: Computer) -> None:
-        """Check that changes are published by the replica that made them, and by nobody who received them (I32)."""
-        makers = dict(await computer.rows("SELECT client, replica FROM _incarnations"))
+    async def _segments_hold_what_they_are_said_to(self, computers: list[Computer]) -> None:
+        """Check that each change is in the segment that is said to carry it: receipts rest on that (I9).
+
+        And that changes are published by the replica that made them, not by those who received them (I32).
+        """
+        makers = dict(await computers[0].rows("SELECT client, replica FROM _incarnations"))
+        held: dict[bytes, set[ChangeKey]] = {}
         for data in set(self._place.server.values()):
             try:
                 file = decode_file(data)
@@ -299,12 +330,35 @@ class Checks:
                 continue
             if file.header.type is not FileType.SEGMENT:
                 continue
+            carried = held.setdefault(file.hash, set())
             for document in decode_segment(file.body).documents:
                 for change in document.changes:
+                    carried.add((document.document, change.client, change.sequence))
                     if makers.get(change.client) != file.header.writer:
                         raise Violation(
                             f"{file.header.writer} publishes change {change.sequence} of {change.client:x} (I32)"
                         )
+        for computer in computers:
+            for *key, hash_ in await computer.rows(
+                "SELECT d.id, c.client, c.sequence, s.hash FROM _changes c JOIN _documents d ON d.n = c.document "
+                "JOIN _segments s ON s.n = c.segment"
+            ):
+                if hash_ in held and (key[0], key[1], key[2]) not in held[hash_]:
+                    raise Violation(
+                        f"{computer.name} takes change {key} for one of a segment without it (I9)"
+                    )
+
+    async def _no_want_is_left(self, computers: list[Computer]) -> None:
+        """Check that nobody is thought to miss what he has."""
+        for computer in computers:
+            wants = [
+                key.split("/")
+                for (key,) in await computer.rows("SELECT key FROM _meta WHERE key GLOB 'want/*'")
+            ]
+            present = {str(other.workspace.identity.replica) for other in computers}
+            left = [want for want in wants if want[2] in present]
+            if left:
+                raise Violation(f"{computer.name} thinks that others miss {left} (I29)")
 
     async def _everything_is_there(self, computers: list[Computer]) -> None:
         held: set[ChangeKey] = set()
@@ -370,6 +424,8 @@ class Checks:
         shown, conflicts = await computer.projections(), await conflicts_of(computer)
         changes = await computer.changes()
         for document in sorted(shown.keys() - (leave_out or set())):
+            for reason, _ in conflicts.get(document, {}).values():
+                self._done[f"conflict of {reason}"] += 1
             modelled = self._model.documents.get(document)
             if modelled is None:
                 raise Violation(f"{document} on {computer.name} was made by nobody")
@@ -379,27 +435,8 @@ class Checks:
             if differences:
                 raise Violation(f"{document} on {computer.name}: {'; '.join(differences)}")
 
-    async def _all_are_numbered(self, computers: list[Computer]) -> None:
-        entries = await computers[0].replica.ledger()
-        by_series: dict[str, list[Any]] = {}
-        for entry in entries:
-            by_series.setdefault(entry.series, []).append(entry)
-        for series, found in by_series.items():
-            numbers = sorted({entry.number for entry in found})
-            if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
-                raise Violation(f"the numbers of {series} have holes: {numbers} (I23)")
-            dates = [entry.issue_date for entry in found]
-            if dates != sorted(dates):
-                raise Violation(f"the dates of {series} go back: {dates} (I27)")
-        numbered = {entry.document for entry in entries}
+    async def _nothing_is_set_aside(self, computers: list[Computer]) -> None:
         for computer in computers:
-            marked = await computer.rows(
-                "SELECT d.id FROM _marks m JOIN _documents d ON d.n = m.document "
-                "WHERE m.marked_ms IS NOT NULL AND kind IN ('quote', 'order')"
-            )
-            left = {row[0] for row in marked} - numbered
-            if left:
-                raise Violation(f"{sorted(left)} are marked on {computer.name} and have no number (I30)")
             for what in await health_of(computer):
                 raise Violation(f"{computer.name} has in quarantine: {what} (I29)")
 
@@ -422,12 +459,6 @@ class Checks:
     def _published_entries(self) -> list[int]:
         hints = map(classify, self._names())
         return [hint.number or 0 for hint in hints if hint.kind is NameKind.LEDGER]
-
-    def _forget_entries_beyond(self, index: int) -> None:
-        self._ledger = {key: value for key, value in self._ledger.items() if key <= index}
-        self._numbers.clear()
-        self._numbered.clear()
-        self._heads.clear()
 
 
 async def conflicts_of(computer: Computer) -> dict[str, dict[str, tuple[str, list[str]]]]:

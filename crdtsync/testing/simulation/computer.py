@@ -1,5 +1,6 @@
 """One simulated computer: a replica's real code and real SQL on a disk, a clock and a folder that can fail."""
 
+import json
 import sqlite3
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
+from crdtsync.document.model import Document
 from crdtsync.environment import Case, Environment, Verdict
 from crdtsync.errors import MarkerMissingError
 from crdtsync.examining import InlineExaminer
@@ -272,6 +274,14 @@ class Computer:
                 )
             )
         return found
+
+    async def projection(self, kind: type[Document], document: str) -> dict[str, Any]:
+        """Return what is shown of one document; nothing if it is not here."""
+        sql = f"SELECT p.json FROM _documents d JOIN _of_{kind._kind} p ON p.document = d.n WHERE d.id = ?"  # noqa: SLF001
+        for (text,) in await self.rows(sql, document):
+            found: dict[str, Any] = json.loads(text)
+            return found
+        return {}
 
     async def references(self) -> dict[str, set[str]]:
         """Return the documents of every reference number that is known here."""

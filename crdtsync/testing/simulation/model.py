@@ -30,6 +30,8 @@ class Write(NamedTuple):
     raw: str
     seen: Seen
     also_sees_itself: bool = False
+    stamp: int = 0
+    """Of an entry of a log: when it was written, as it is shown; 0 if that is not known."""
 
     def has_seen(self, other: "Write") -> bool:
         """Whether the writer had seen another write, or made it in an earlier change of his."""
@@ -52,7 +54,15 @@ class ModelDocument:
         writes = [w for w in self.writes.get(path, ()) if seen is None or w.sequence <= seen.get(w.client, 0)]
         return [w for w in writes if not any(other is not w and other.has_seen(w) for other in writes)]
 
-    def record(self, client: int, sequence: int, writes: Writes, seen: Seen, applied: Seen) -> None:
+    def record(
+        self,
+        client: int,
+        sequence: int,
+        writes: Writes,
+        seen: Seen,
+        applied: Seen,
+        shown: Mapping[str, Any],
+    ) -> None:
         """Take note of a change.
 
         Args:
@@ -61,6 +71,7 @@ class ModelDocument:
             writes: what the draft wanted written.
             seen: what its writer had when he began.
             applied: what was there when it was committed.
+            shown: what is shown now, where it was made.
         """
         seen, applied = dict(seen), dict(applied)
         for path, raw in writes.values.items():
@@ -70,7 +81,10 @@ class ModelDocument:
             spec = self.schema.fields.get(path[0])
             if len(path) == 2 and (spec is None or spec.shape is not Shape.ENTITIES) and now:
                 continue  # A log entry or an element of a set is written once.
-            self.writes.setdefault(path, []).append(Write(client, sequence, raw, seen))
+            stamp = 0
+            if spec is not None and spec.shape is Shape.LOG:
+                stamp = next((row["at"] for row in shown.get(path[0], ()) if row["id"] == path[1]), 0)
+            self.writes.setdefault(path, []).append(Write(client, sequence, raw, seen, stamp=stamp))
         for name, entity in writes.removals:
             marker = Write(client, sequence, "removed", seen, also_sees_itself=True)
             self.writes.setdefault((name, entity, MARKER), []).append(marker)
@@ -167,12 +181,14 @@ class ModelDocument:
                 case Shape.LOG:
                     if {row["id"] for row in rows} != members:
                         yield f"{spec.name} shows {len(rows)} entries, and {len(members)} were written"
+                    yield from self._of_log(spec.name, rows)
                 case Shape.SET:
                     raws = {write.raw for m in members for write in self.writes[(spec.name, m)]}
                     if sorted(map(repr, rows)) != sorted(repr(json.loads(raw)) for raw in raws):
                         yield f"{spec.name} shows {rows}, and should show {sorted(raws)}"
                 case Shape.ENTITIES:
                     ids = {row["id"] for row in rows}
+                    yield from self._of_order(spec.name, [row["id"] for row in rows])
                     for entity in members:
                         state = self.entity_state(spec.name, entity)
                         text = f"{spec.name}/{entity}"
@@ -183,6 +199,25 @@ class ModelDocument:
                             yield f"{text} is {'' if is_listed else 'not '}listed as contested, and is {state}"
                 case _:
                     pass
+
+    def _of_log(self, name: str, rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+        """Of several who wrote one entry while apart, the first wrote it."""
+        for row in rows:
+            writes = self.writes.get((name, row["id"]), [])
+            first = min(writes, key=lambda write: (write.stamp, write.client), default=None)
+            if first is not None and (row["at"], row["value"]) != (first.stamp, json.loads(first.raw)):
+                yield f"{name}/{row['id']} shows {row['value']!r}, and {first.raw} was written first"
+
+    def _of_order(self, name: str, ids: Iterable[str]) -> Iterable[str]:
+        """Entities are in the order of their places, those of one place in that of their ids."""
+        last = ("", "")
+        for entity in ids:
+            places = sorted((write.raw, entity) for write in self.standing((name, entity)))
+            place = next((place for place in places if place >= last), None)
+            if place is None:
+                yield f"{name}/{entity} is shown after {last}, and has its place at {places}"
+                return
+            last = place
 
 
 def _eligible(raws: set[str], spec: FieldSchema) -> set[str]:

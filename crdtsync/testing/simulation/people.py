@@ -4,6 +4,7 @@ import copy
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container
 from contextlib import suppress
+from dataclasses import dataclass
 from random import Random
 
 from crdtsync.document.draft import Writes
@@ -17,8 +18,24 @@ from crdtsync.testing.disk import SimulatedCrash
 from crdtsync.testing.simulation.checks import Checks
 from crdtsync.testing.simulation.computer import Computer
 from crdtsync.testing.simulation.kinds import BY_NAME, Customer, Order, Quote, Task
+from crdtsync.testing.simulation.lines import edit_lines_of
 from crdtsync.testing.simulation.model import Model
 from crdtsync.testing.workload import fill_required, random_edit
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An edit that was begun, and is there in the end or is not."""
+
+    document: str
+    kind: type[Document]
+    writes: Writes
+    client: int
+    before: int
+    """How many changes its client had made of the document."""
+    seen: dict[int, int]
+    lines: list[str] | None
+    """The ids of the lines, in the order that its author saw last; None if he saw none."""
 
 
 class People:
@@ -32,6 +49,7 @@ class People:
         model: Model,
         checks: Checks,
         faults: Counter[str],
+        done: Counter[str],
         recover: Callable[[Computer], Awaitable[str]],
     ) -> None:
         self.marked: set[str] = set()
@@ -39,6 +57,7 @@ class People:
         self._model = model
         self._checks = checks
         self._faults = faults
+        self._done = done
         self._recover = recover
 
     async def make(self, computer: Computer, random: Random) -> str:
@@ -60,6 +79,18 @@ class People:
         self._faults["second process"] += 1
         return await self._edit_some(computer, await computer.second_replica(), random)
 
+    async def lines(self, computer: Computer, random: Random) -> str:
+        """Add, edit, move, remove or restore lines."""
+        found = await computer.rows(
+            "SELECT id, kind FROM _documents WHERE rev > 0 AND kind IN ('quote', 'order') ORDER BY shared DESC, id"
+        )
+        if not found:
+            return "nothing"
+        identity, kind = found[min(random.randrange(len(found)), random.randrange(len(found)))]
+        return await self._edit_one(
+            computer, computer.replica, BY_NAME[kind], identity, random, create=False, only_lines=True
+        )
+
     async def _edit_some(self, computer: Computer, replica: Replica, random: Random) -> str:
         chosen = await self._choose(computer, random)
         if chosen is None:
@@ -76,8 +107,9 @@ class People:
         random: Random,
         *,
         create: bool,
+        only_lines: bool = False,
     ) -> str:
-        pending: tuple[str, Writes, dict[int, int]] | None = None
+        attempt: Attempt | None = None
         done: list[str] = []
         client = replica._workspace.identity.client  # noqa: SLF001
         before = 0
@@ -99,39 +131,45 @@ class People:
                     if other._workspace is not replica._workspace:  # noqa: SLF001
                         beside = await self._edit_one(computer, other, kind, draft.id, random, create=False)
                         done.append(f"beside it {beside}")
-                done.extend(random_edit(draft, random) for _ in range(random.choice((1, 1, 2, 4))))
+                act: Callable[[Document, Random], str] = edit_lines_of if only_lines else random_edit
+                done.extend(act(draft, random) for _ in range(random.choice((1, 1, 2, 4))))
                 writes: Writes = draft._source.writes  # type: ignore[attr-defined]  # noqa: SLF001
-                pending = (draft.id, copy.copy(writes), seen)
+                lines = [line.id for line in draft.lines] if isinstance(draft, (Quote, Order)) else []
+                attempt = Attempt(draft.id, kind, copy.copy(writes), client, before, seen, lines)
         except SimulatedCrash:
             # Whether it was durable already is seen when the process runs again.
             self._faults["crash"] += 1
             done.append(await self._recover(computer))
         finally:
-            if pending is not None and computer.is_running and not computer.disk.is_dead:
-                await self._record(computer, client, before, kind, pending)
+            if attempt is not None and computer.is_running and not computer.disk.is_dead:
+                await self._record(computer, attempt)
                 if create:
-                    await self._checks.reference_is_new(computer, pending[0], given)
-        return f"{kind.__name__} {pending[0] if pending else ''} {', '.join(done)}"
+                    await self._checks.reference_is_new(computer, attempt.document, given)
+        return f"{kind.__name__} {attempt.document if attempt else ''} {', '.join(done)}"
 
-    async def _record(
-        self,
-        computer: Computer,
-        client: int,
-        before: int,
-        kind: type[Document],
-        pending: tuple[str, Writes, dict[int, int]],
-    ) -> None:
-        identity, writes, seen = pending
+    async def _record(self, computer: Computer, attempt: Attempt) -> None:
+        identity, client, number = attempt.document, attempt.client, attempt.before + 1
         applied = await computer.version(identity)
-        if applied.get(client, 0) == before:
+        if applied.get(client, 0) == attempt.before:
             return  # Nothing was written: it failed, or said what was there already.
-        document = self._model.document(identity, kind)
-        applied[client] = before
-        document.record(client, before + 1, writes, seen, applied)
-        for name, text in writes.texts.items():
-            document.remember_words(name, text, client, before + 1)
-        self._checks.acknowledge(computer, identity, client, before + 1)
-        await self._checks.causes_are_named(computer, identity, client, before + 1, applied)
+        document = self._model.document(identity, attempt.kind)
+        applied[client] = attempt.before
+        shown = await computer.projection(attempt.kind, identity)
+        document.record(client, number, attempt.writes, attempt.seen, applied, shown)
+        for name, text in attempt.writes.texts.items():
+            document.remember_words(name, text, client, number)
+        self._checks.acknowledge(computer, identity, client, number)
+        await self._checks.causes_are_named(computer, identity, client, number, applied)
+        if not attempt.writes.appends_only:
+            await self._checks.is_not_locked(computer, identity)
+        is_alone = {key: last for key, last in applied.items() if last} == attempt.seen
+        if is_alone and attempt.lines is not None:
+            self._checks.are_in_order(identity, attempt.lines, shown)
+        self._done["edited"] += 1
+        self._done["removed"] += len(attempt.writes.removals)
+        for path, raw in attempt.writes.values.items():
+            self._done["restored"] += path[-1] == MARKER and raw == RESTORED
+            self._done["moved"] += path[0] == "lines" and len(path) == 2
 
     async def _choose(
         self, computer: Computer, random: Random, *, among: Container[str] | None = None
@@ -148,6 +186,7 @@ class People:
         if chosen is None or chosen[1] == "customer":
             return "nothing"
         self.marked.add(chosen[0])
+        await self._checks.remember_marked(computer, chosen[0])
         await computer.replica.mark_for_sync(chosen[0])
         return chosen[0]
 
@@ -174,8 +213,11 @@ class People:
             self._faults["crash"] += 1
             await self._recover(computer)
         if computer.is_running and not computer.disk.is_dead:
-            pending = (conflict.document, _decision(conflict, keep), seen)
-            await self._record(computer, client, seen.get(client, 0), BY_NAME[conflict.kind], pending)
+            kind, before = BY_NAME[conflict.kind], seen.get(client, 0)
+            attempt = Attempt(conflict.document, kind, _decision(conflict, keep), client, before, seen, None)
+            decided = self._done["edited"]
+            await self._record(computer, attempt)
+            self._done["decided"] += self._done["edited"] - decided
         return f"{conflict.document} {conflict.path} {keep}"
 
     async def void(self, computer: Computer, random: Random) -> str:
@@ -183,6 +225,7 @@ class People:
         if not computer.replica.is_coordinator:
             return "nothing"
         entry = await computer.replica.void_number(random.choice(("quotes", "orders")), "spoilt")
+        self._done["declared void"] += 1
         return entry.text
 
 
@@ -190,7 +233,7 @@ def _decision(conflict: Conflict, keep: int) -> Writes:
     """Return what deciding a conflict for one of its values has to write."""
     path, chosen = tuple(conflict.path.split("/")), conflict.values[keep]
     if conflict.reason == "values":
-        return Writes(values={path: chosen.raw})
+        return Writes(values={path: chosen.raw}, appends_only=False)
     if chosen.is_removal:
-        return Writes(removals={(path[0], path[1])})
-    return Writes(values={(path[0], path[1], MARKER): RESTORED})
+        return Writes(removals={(path[0], path[1])}, appends_only=False)
+    return Writes(values={(path[0], path[1], MARKER): RESTORED}, appends_only=False)

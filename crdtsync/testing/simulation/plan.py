@@ -16,11 +16,12 @@ STEPS_MAX = (15, 25, 40, 70)
 
 WORK: Mapping[str, int] = {
     "make": 2,
-    "edit": 18,
+    "edit": 12,
+    "lines": 8,
     "share": 1,
     "mark": 5,
     "reset": 1,
-    "resolve": 2,
+    "resolve": 5,
     "void": 1,
     "sync": 14,
     "move": 12,
@@ -30,7 +31,7 @@ WORK: Mapping[str, int] = {
 """What people and sync clients do, and how often."""
 
 TROUBLE: Mapping[str, int] = {
-    "crash": 6,
+    "crash": 9,
     "disk error": 3,
     "disk full": 2,
     "clock": 2,
@@ -40,7 +41,7 @@ TROUBLE: Mapping[str, int] = {
     "absence": 2,
     "join": 1,
     "retire": 1,
-    "restore": 2,
+    "restore": 4,
 }
 """What goes wrong on the computers themselves, and how often."""
 

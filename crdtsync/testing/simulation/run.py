@@ -4,7 +4,7 @@ import hashlib
 import tempfile
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from crdtsync.testing.memory_disk import FAST_DIRECTORY, KeptDatabases, MemoryDi
 from crdtsync.testing.simulation.checks import Checks
 from crdtsync.testing.simulation.computer import STEP_NAMES, Computer
 from crdtsync.testing.simulation.limits import lowered_limits
+from crdtsync.testing.simulation.listening import Listener
 from crdtsync.testing.simulation.model import Model
 from crdtsync.testing.simulation.people import People
 from crdtsync.testing.simulation.plan import DECADE_MS, ComputerPlan, Plan, Step
@@ -40,6 +41,9 @@ SETTLE_ROUNDS_MAX = 24
 FILES_ONE_IN = 8
 CHECK_SHARE = 0.07
 """How often the running checks are made, per step."""
+
+LISTENS_ONE_IN = 3
+"""In how many schedules one has an application that listens while everything arrives."""
 
 EDITED_SHARE = 0.2
 """How often people go on after a schedule that has left no conflicts."""
@@ -61,6 +65,9 @@ class Outcome:
     violations: tuple[str, ...]
     log: tuple[str, ...]
     """What happened, line by line."""
+    done: Counter[str] = field(default_factory=Counter)
+    """What people did that had an effect, and what there was to check: a schedule in which nothing happens proves
+    nothing."""
 
 
 class Simulation:
@@ -73,14 +80,17 @@ class Simulation:
         self.now_ms = NOW_MS
         self.random = Random(f"environment/{plan.seed}")
         # A marker that is lost or damaged needs a person, and a replica that never saw it can do nothing.
-        is_spared = None if plan.seed % 5 == 0 else _is_marker
-        self.place = FaultPlace(PROFILES[plan.profile], spares=is_spared)
+        self.is_marker_spared = plan.seed % 5 != 0
+        spares = _is_marker if self.is_marker_spared else None
+        self.place = FaultPlace(PROFILES[plan.profile], spares=spares)
         self.computers: list[Computer] = []
         self.model = Model()
         self.faults: Counter[str] = Counter()
         self.log: list[str] = []
-        self.checks = Checks(self.computers, self.model, self.place)
-        self.people = People(self.model, self.checks, self.faults, self._recover)
+        self.done: Counter[str] = Counter()
+        self.checks = Checks(self.computers, self.model, self.place, self.done)
+        self.people = People(self.model, self.checks, self.faults, self.done, self._recover)
+        self.listener: Listener | None = None
         self.steps = 0
 
     @property
@@ -101,15 +111,22 @@ class Simulation:
             if Random(step.draw ^ 1).random() < CHECK_SHARE:
                 await self.checks.meanwhile()
         await self._heal()
+        if self.plan.seed % LISTENS_ONE_IN == 0:
+            self.listener = Listener(Random(f"listen/{self.plan.seed}").choice(self.running))
+            await self.listener.start()
         await self._settle()
         await self.checks.at_the_end(self.running, Random(f"ask/{self.plan.seed}"))
         await self._decide()
+        if self.listener is not None:
+            self.done["told of a change"] += await self.listener.check()
         await self._stay_quiet()
         for identity, digest in sorted((await self.running[0].replica.digests()).items()):
             self.log.append(f"{identity} {digest.hex()}")
 
     async def close(self) -> None:
         """Close what is open."""
+        if self.listener is not None:
+            await self.listener.stop()
         for computer in self.computers:
             await computer.stop()
             computer.disk.close()
@@ -372,6 +389,8 @@ class Simulation:
 
     async def _look_after_marker(self, computer: Computer) -> None:
         """Do what a person does where the marker is lost; who never saw it can only be told so."""
+        if self.is_marker_spared:
+            raise Violation(f"{computer.name} does not find the folder, and its marker is well (I33)")
         if await computer.is_attached():
             await computer.put_marker_back()
             self.log.append(f"a person puts the marker back on {computer.name}")
@@ -421,4 +440,4 @@ async def simulate(plan: Plan, kept: KeptDatabases | None = None) -> Outcome:
                 await simulation.close()
     faults = simulation.faults + Counter({kind.value: n for kind, n in simulation.place.injected.items()})
     trace = hashlib.blake2b("\n".join(simulation.log).encode(), digest_size=8).hexdigest()
-    return Outcome(plan, simulation.steps, faults, trace, violations, tuple(simulation.log))
+    return Outcome(plan, simulation.steps, faults, trace, violations, tuple(simulation.log), simulation.done)

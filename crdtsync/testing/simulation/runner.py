@@ -45,6 +45,8 @@ class Tally:
     schedules: int = 0
     steps: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    """What people did, and what there was to check; see `Outcome.done`."""
     failures: list[Failure] = field(default_factory=list)
     duration_s: float = 0.0
 
@@ -90,6 +92,7 @@ def run_many(
         tally.schedules += part.schedules
         tally.steps += part.steps
         tally.faults += part.faults
+        tally.done += part.done
         tally.failures += part.failures
         tally.duration_s = time.monotonic() - began_s
         if on_progress is not None:
@@ -158,6 +161,7 @@ async def _run_seeds(seeds: range, orders: Orders, kept: KeptDatabases) -> Tally
         tally.schedules += 1
         tally.steps += outcome.steps
         tally.faults += outcome.faults
+        tally.done += outcome.done
         if outcome.violations:
             small = await shrink(whole, partial(simulate, kept=kept)) if orders.shrinks else outcome
             if (
@@ -196,5 +200,6 @@ async def _run(plan: Plan, kept: KeptDatabases, *, twice: bool) -> Outcome:
                 outcome.trace,
                 (*outcome.violations, f"a second run differs: {differing}"),
                 outcome.log,
+                outcome.done,
             )
     return outcome
