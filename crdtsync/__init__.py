@@ -35,6 +35,8 @@ from crdtsync.replica import Replica as Replica
 from crdtsync.replica import inspect_folder as inspect_folder
 from crdtsync.replica import open_remote as open_remote
 from crdtsync.replica import open_replica as open_replica
+from crdtsync.store.conflicts import Conflict as Conflict
+from crdtsync.store.conflicts import ConflictValue as ConflictValue
 from crdtsync.store.health import FeedHealth as FeedHealth
 from crdtsync.store.health import FeedReader as FeedReader
 from crdtsync.store.health import Quarantined as Quarantined
@@ -46,8 +48,6 @@ from crdtsync.store.items import Item as Item
 from crdtsync.store.items import Peer as Peer
 from crdtsync.store.items import Receipt as Receipt
 from crdtsync.store.missing import MissingChanges as MissingChanges
-from crdtsync.store.query import Conflict as Conflict
-from crdtsync.store.query import ConflictValue as ConflictValue
 from crdtsync.sync.agent import SyncState as SyncState
 from crdtsync.sync.picture import FolderBeacon as FolderBeacon
 from crdtsync.sync.picture import FolderFeed as FolderFeed

@@ -13,8 +13,8 @@ from crdtsync.document.schema import DocumentSchema
 from crdtsync.document.sources import Source
 from crdtsync.errors import ValidationError
 from crdtsync.store import query
+from crdtsync.store.conflicts import Conflict
 from crdtsync.store.documents import Documents
-from crdtsync.store.query import Conflict
 
 D = TypeVar("D", bound=Document)
 

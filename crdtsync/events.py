@@ -10,8 +10,8 @@ from crdtsync.protocol.causality import ChangeId
 from crdtsync.protocol.ledger import LedgerEntry, Outcome, decode_entry
 from crdtsync.protocol.status import ItemStatus
 from crdtsync.store import happenings
+from crdtsync.store.arrived import ChangeRow
 from crdtsync.store.happenings import Happening
-from crdtsync.store.query import ChangeRow
 from crdtsync.store.workspace import Workspace
 
 POLL_S = 0.1

@@ -24,11 +24,11 @@ from crdtsync.protocol.ledger import LedgerEntry
 from crdtsync.protocol.numbering import Series
 from crdtsync.protocol.status import ItemStatus
 from crdtsync.remote import Remote
-from crdtsync.store import health, history, items, marks, numbers, query
+from crdtsync.store import conflicts, health, history, identifying, items, marks, numbers, query
+from crdtsync.store.conflicts import Conflict
 from crdtsync.store.history import HistoryEntry, LastWriter, LatestChange
 from crdtsync.store.items import Item, Peer, Receipt
 from crdtsync.store.kinds import typed_value
-from crdtsync.store.query import Conflict
 from crdtsync.store.workspace import Workspace, meta, refuse_inside, set_meta
 from crdtsync.sync import agent, inspection
 from crdtsync.sync.picture import FolderPicture
@@ -293,7 +293,7 @@ class Replica:
         A reference number stays an alias for ever: what is printed on paper is found. Zeros, dashes and spaces
         may be left out (``r1-2`` or ``R1 2`` for ``R1-0002``) where that can be one number only.
         """
-        found = await self._workspace.database.read(lambda c: query.find_number(c, text.strip()))
+        found = await self._workspace.database.read(lambda c: identifying.find_number(c, text.strip()))
         return [await self.get(self.document_class(kind), identity) for identity, kind in found]
 
     async def identify(self, text: str) -> list[tuple[str, str]]:
@@ -301,7 +301,7 @@ class Replica:
 
         That is a final or reference number in whatever case, an id, or the beginning of one (at least 4 characters).
         """
-        return await self._workspace.database.read(lambda c: query.identify(c, text.strip()))
+        return await self._workspace.database.read(lambda c: identifying.identify(c, text.strip()))
 
     async def search(self, words: str, *, limit: int = 50) -> list[Document]:
         """Return documents of every kind in which all words are found, best first.
@@ -369,18 +369,18 @@ class Replica:
 
     async def conflicts(self, id: str | None = None) -> list[Conflict]:  # noqa: A002
         """Return the conflicts of a document, or of all: values written by people who had not seen each other's."""
-        found = await self._workspace.database.read(lambda c: query.conflicts(c, id))
+        found = await self._workspace.database.read(lambda c: conflicts.conflicts(c, id))
         return [typed(conflict, self._workspace.kinds.schema(conflict.kind)) for conflict in found]
 
     async def conflict(self, id: str, path: str) -> Conflict | None:  # noqa: A002
         """Return the conflict about one path of a document (see `Conflict.path`), or None if there is none any more."""
-        found = await self._workspace.database.read(lambda c: query.conflicts(c, id, path))
+        found = await self._workspace.database.read(lambda c: conflicts.conflicts(c, id, path))
         return next((typed(item, self._workspace.kinds.schema(item.kind)) for item in found), None)
 
     async def count_conflicts(self, *, waiting: bool = False) -> int:
         """Return how many conflicts there are; with `waiting`, only those that wait for a person to decide."""
         return await self._workspace.database.read(
-            lambda c: query.count_conflicts(c, "ask" if waiting else None)
+            lambda c: conflicts.count_conflicts(c, "ask" if waiting else None)
         )
 
     async def resolve(self, conflict: Conflict, keep: int | str, *, label: str = "") -> None:

@@ -12,7 +12,7 @@ from crdtsync.cli.output import Json, iso, print_json, print_line, print_table, 
 from crdtsync.cli.settings import known_class, one_document, with_replica
 from crdtsync.errors import DocumentNotFoundError, UsageError
 from crdtsync.replica import Replica
-from crdtsync.store.query import Conflict, ConflictValue
+from crdtsync.store.conflicts import Conflict, ConflictValue
 
 
 def conflicts(

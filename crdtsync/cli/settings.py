@@ -20,7 +20,7 @@ from crdtsync.document.model import Document, schema_of
 from crdtsync.errors import DocumentNotFoundError, SchemaError, UnknownKindError, UsageError
 from crdtsync.protocol.ids import is_id
 from crdtsync.replica import Replica, open_replica
-from crdtsync.store.query import PREFIX_CHARS_MIN
+from crdtsync.store.identifying import PREFIX_CHARS_MIN
 from crdtsync.store.workspace import AUTHOR_CHARS_MAX, DATABASE_NAME
 
 T = TypeVar("T")

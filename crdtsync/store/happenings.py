@@ -7,8 +7,8 @@ rolled back, and every process of this machine is told the same. A bounded numbe
 import sqlite3
 from dataclasses import dataclass
 
-from crdtsync.store import query
-from crdtsync.store.query import ChangeRow
+from crdtsync.store import arrived
+from crdtsync.store.arrived import ChangeRow
 
 _CHANGES_AT_ONCE = 500
 _HAPPENINGS_AT_ONCE = 500
@@ -70,12 +70,12 @@ class News:
 def now(connection: sqlite3.Connection) -> Cursor:
     """Return where what happens from now on begins."""
     row = connection.execute("SELECT coalesce(max(n), 0) FROM _happenings").fetchone()
-    return Cursor(query.last_change(connection), int(row[0]))
+    return Cursor(arrived.last_change(connection), int(row[0]))
 
 
 def after(connection: sqlite3.Connection, cursor: Cursor) -> News:
     """Return what happened after a cursor, of much the first part: changes before what is said of their documents."""
-    changes = query.changes_after(connection, cursor.change, _CHANGES_AT_ONCE)
+    changes = arrived.changes_after(connection, cursor.change, _CHANGES_AT_ONCE)
     change = changes[-1].n if changes else cursor.change
     if len(changes) == _CHANGES_AT_ONCE:
         return News(changes, [], is_incomplete=False, cursor=Cursor(change, cursor.happening))

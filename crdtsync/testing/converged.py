@@ -11,9 +11,10 @@ from crdtsync.errors import CrdtSyncError
 from crdtsync.protocol.ledger import LedgerEntry
 from crdtsync.replica import Replica
 from crdtsync.store import query
+from crdtsync.store.conflicts import Conflict
+from crdtsync.store.conflicts import conflicts as conflicts_of
 from crdtsync.store.history import HistoryEntry
 from crdtsync.store.kinds import table_of
-from crdtsync.store.query import Conflict
 from crdtsync.testing.converged_content import Content, Written, read_content
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ async def _read_side(replica: Replica, label: str) -> _Side:
 
     def job(connection: sqlite3.Connection) -> tuple[dict[str, _Row], dict[int, tuple[str, str]]]:
         conflicts: dict[str, list[Conflict]] = {}
-        for conflict in query.conflicts(connection, None):
+        for conflict in conflicts_of(connection, None):
             conflicts.setdefault(conflict.document, []).append(conflict)
         shown = _shown(connection, kinds)
         rows = connection.execute("SELECT id, kind, digest, shared FROM _documents WHERE rev > 0 ORDER BY n")

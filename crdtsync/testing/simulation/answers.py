@@ -12,7 +12,7 @@ from typing import Any
 
 from crdtsync.document.model import Document
 from crdtsync.protocol.ledger import LedgerEntry, Outcome
-from crdtsync.store.query import Conflict
+from crdtsync.store.conflicts import Conflict
 from crdtsync.testing.simulation.computer import Computer
 from crdtsync.testing.simulation.kinds import BY_NAME, Quote
 from crdtsync.testing.simulation.model import Model

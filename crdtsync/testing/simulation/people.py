@@ -13,7 +13,7 @@ from crdtsync.document.registers import MARKER, RESTORED
 from crdtsync.errors import RemoteError
 from crdtsync.protocol.ids import derive_id
 from crdtsync.replica import Replica
-from crdtsync.store.query import Conflict
+from crdtsync.store.conflicts import Conflict
 from crdtsync.testing.disk import SimulatedCrash
 from crdtsync.testing.simulation.checks import Checks
 from crdtsync.testing.simulation.computer import Computer
