@@ -25,10 +25,13 @@ from crdtsync.testing.memory import MemoryRemote as MemoryRemote
 from crdtsync.testing.remote_checks import REMOTE_CHECKS as REMOTE_CHECKS
 from crdtsync.testing.remote_checks import WAKE_UP as WAKE_UP
 from crdtsync.testing.remote_checks import check_remote as check_remote
-from crdtsync.testing.remote_checks import placeholder_check as placeholder_check
-from crdtsync.testing.remote_checks import unreachable_check as unreachable_check
 from crdtsync.testing.remote_checks_common import RemoteCheck as RemoteCheck
 from crdtsync.testing.remote_checks_common import RemoteCheckError as RemoteCheckError
+from crdtsync.testing.remote_checks_hooks import foreign_check as foreign_check
+from crdtsync.testing.remote_checks_hooks import full_check as full_check
+from crdtsync.testing.remote_checks_hooks import placeholder_check as placeholder_check
+from crdtsync.testing.remote_checks_hooks import throttled_check as throttled_check
+from crdtsync.testing.remote_checks_hooks import unreachable_check as unreachable_check
 from crdtsync.testing.stateful import fleet_machine as fleet_machine
 from crdtsync.testing.store_checks import STORE_CHECKS as STORE_CHECKS
 from crdtsync.testing.store_checks import WAITS_FOR_THE_DISK as WAITS_FOR_THE_DISK
@@ -70,6 +73,9 @@ __all__ = [
     "check_remote",
     "check_store",
     "fleet_machine",
+    "foreign_check",
+    "full_check",
     "placeholder_check",
+    "throttled_check",
     "unreachable_check",
 ]

@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from random import Random
 
 from crdtsync.errors import RemoteError, UsageError
 from crdtsync.remote import Remote
 
 SMALL_BYTES = b"crdtsync"
-LARGE_BYTES = bytes(range(256)) * 20_480  # 5 MB
+LARGE_BYTES = Random(0).randbytes(5_000_000)
+"""Parts of it that change places are seen: no two are alike."""
+
 BYTES_MAX = 2 * len(LARGE_BYTES)
 
 
@@ -32,17 +35,28 @@ class BrokenError(Exception):
     """What happened; the promise is added by who runs the check."""
 
 
-async def expect_content(remote: Remote, name: str, expected: bytes) -> None:
+async def expect_content(remote: Remote, name: str, expected: bytes, *, bytes_max: int = BYTES_MAX) -> None:
     """Read a file.
 
     Raises:
-        BrokenError: it holds something else.
+        BrokenError: it holds something else, or is given as something else than bytes.
     """
-    data = await remote.get(name, bytes_max=BYTES_MAX)
+    data = await remote.get(name, bytes_max=bytes_max)
+    expect_bytes(data)
     if data != expected:
         raise BrokenError(
             f"{name!r} has {len(data)} bytes {data[:20]!r}, not {len(expected)} bytes {expected[:20]!r}"
         )
+
+
+def expect_bytes(data: object) -> None:
+    """Look at the type of what `get` gave: a buffer may change later, and has no hash.
+
+    Raises:
+        BrokenError: it is not bytes.
+    """
+    if type(data) is not bytes:
+        raise BrokenError(f"get gave a {type(data).__name__}, not bytes")
 
 
 async def expect_error(

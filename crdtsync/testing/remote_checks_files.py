@@ -2,25 +2,36 @@
 
 import asyncio
 import contextlib
+from random import Random
 
 from crdtsync.errors import (
     RemoteFileExistsError,
     RemoteFileMissingError,
     RemoteFileNotLocalError,
     RemoteFileTooLargeError,
+    RemoteUnavailableError,
     UsageError,
 )
+from crdtsync.protocol.files import FILE_BYTES_MAX
 from crdtsync.remote import Remote
 from crdtsync.testing.remote_checks_common import (
     BYTES_MAX,
     LARGE_BYTES,
     SMALL_BYTES,
     BrokenError,
+    expect_bytes,
     expect_content,
     expect_error,
 )
 
-MANY_FILES = 200
+MANY_FILES = 1_100
+"""More than a page of a listing has where services give it in pages: 200 with Microsoft Graph, 1000 with S3."""
+
+ELSEWHERE = 50
+"""How many of the many are in other directories."""
+
+TRIES_MAX = 10
+"""How often a call is made that the service has no time for."""
 
 CONTENTS = (
     ("empty", b""),
@@ -38,6 +49,16 @@ async def round_trip(ada: Remote, bob: Remote) -> None:
         await ada.put(name, data)
         await expect_content(bob, name, data)
         await expect_content(ada, name, data)
+
+
+async def largest(ada: Remote, bob: Remote) -> None:
+    """Of what the library may write nothing is too large, and nothing of it is cut off or changes places."""
+    data = Random(1).randbytes(FILE_BYTES_MAX)
+    await ada.put("a/x", data)
+    await expect_content(bob, "a/x", data, bytes_max=FILE_BYTES_MAX)
+    sizes = [file.size_bytes for file in await bob.list("a/")]
+    if sizes != [len(data)]:
+        raise BrokenError(f"a file of {len(data)} bytes was listed with {sizes} bytes")
 
 
 async def create_only(ada: Remote, bob: Remote) -> None:
@@ -102,13 +123,15 @@ async def whole_or_nothing(ada: Remote, bob: Remote) -> None:
 async def bounded_get(ada: Remote, bob: Remote) -> None:
     """A bound of exactly the size is enough, one byte less is not."""
     await ada.put("a/x", SMALL_BYTES)
-    data = await bob.get("a/x", bytes_max=len(SMALL_BYTES))
-    if data != SMALL_BYTES:
-        raise BrokenError("a bound of exactly the size did not give the file")
-    for bytes_max in (len(SMALL_BYTES) - 1, 0):
-        await expect_error(
-            bob.get("a/x", bytes_max=bytes_max), RemoteFileTooLargeError, f"a bound of {bytes_max}"
-        )
+    await ada.put("a/large", LARGE_BYTES)
+    for name, content in (("a/x", SMALL_BYTES), ("a/large", LARGE_BYTES)):
+        await expect_content(bob, name, content, bytes_max=len(content))
+        for bytes_max in (len(content) - 1, 0):
+            await expect_error(
+                bob.get(name, bytes_max=bytes_max),
+                RemoteFileTooLargeError,
+                f"a bound of {bytes_max} for {len(content)} bytes",
+            )
 
 
 async def missing(ada: Remote, bob: Remote) -> None:
@@ -133,12 +156,18 @@ async def listing(ada: Remote, bob: Remote) -> None:
     """A prefix is a directory: what only begins with the same letters is not below it."""
     if await bob.list():
         raise BrokenError("an empty place listed something")
-    names = ["x", "a/x", "a/b/x", "ab/x"]
-    for name in names:
-        await ada.put(name, name.encode())
+    contents = {name: name.encode() for name in ("x", "a/x", "a/b/x", "ab/x")} | {"a/large": LARGE_BYTES}
+    for name, data in contents.items():
+        await ada.put(name, data)
+    await _expect_listing(bob, contents)
+    await ada.put("a/later", SMALL_BYTES)
+    await _expect_listing(bob, contents | {"a/later": SMALL_BYTES})
+
+
+async def _expect_listing(remote: Remote, contents: dict[str, bytes]) -> None:
     for prefix in ("", "a/", "a/b/", "nothing/"):
-        expected = {(name, len(name)) for name in names if name.startswith(prefix)}
-        listed = {(file.name, file.size_bytes) for file in await bob.list(prefix)}
+        expected = {(name, len(data)) for name, data in contents.items() if name.startswith(prefix)}
+        listed = {(file.name, file.size_bytes) for file in await remote.list(prefix)}
         if listed != expected:
             raise BrokenError(f"listing {prefix!r} gave {sorted(listed)}, not {sorted(expected)}")
 
@@ -160,22 +189,60 @@ async def local_files_open(ada: Remote, bob: Remote) -> None:
 
 
 async def many_files(ada: Remote, bob: Remote) -> None:
-    """Two hundred calls at once, of which some fail, disturb each other in nothing."""
-    names = {f"d{number % 10}/{number:05}.x" for number in range(MANY_FILES)}
-    await asyncio.gather(*(ada.put(name, name.encode()) for name in names))
-    listed = {file.name for file in await bob.list()}
-    if listed != names:
-        raise BrokenError(f"{len(names)} files were put, {len(listed & names)} of them listed")
-    calls = [bob.get(name, bytes_max=100) for name in [*names, "d0/none.x", "none.x"]]
-    contents = await asyncio.gather(*calls, return_exceptions=True)
-    if contents[: len(names)] != [name.encode() for name in names]:
-        raise BrokenError("concurrent gets mixed files up")
+    """More files than a page of a listing has are all listed; as many calls at once disturb each other in nothing."""
+    many = [f"d/{number:05}.x" for number in range(MANY_FILES - ELSEWHERE)]
+    names = {*many, *(f"d{number % 10}/{number:05}.x" for number in range(ELSEWHERE))}
+    await asyncio.gather(*(_put_patiently(ada, name) for name in names))
+    for prefix in ("", "d/"):
+        expected = {name for name in names if name.startswith(prefix)}
+        listed = {file.name for file in await bob.list(prefix)}
+        if listed != expected:
+            raise BrokenError(
+                f"{len(expected)} files were put, {len(listed & expected)} of them were listed by {prefix!r}, "
+                f"and {len(listed - expected)} others"
+            )
+    missing = ("d/none.x", "none.x")
+    wanted = [*sorted(names), *missing]
+    contents = await asyncio.gather(*(_get_patiently(bob, name) for name in wanted), return_exceptions=True)
+    for name, data in zip(wanted, contents, strict=True):
+        if isinstance(data, BaseException):
+            if name in names or not isinstance(data, RemoteFileMissingError):
+                raise BrokenError(f"one of {len(wanted)} gets at once, of {name}, raised {data!r}") from data
+            continue
+        expect_bytes(data)
+        if name in missing or data != name.encode():
+            raise BrokenError(f"concurrent gets mixed files up: {name} has {data[:20]!r}")
+
+
+async def _put_patiently(remote: Remote, name: str) -> None:
+    for _ in range(TRIES_MAX):
+        try:
+            await remote.put(name, name.encode())
+        except RemoteUnavailableError:
+            await asyncio.sleep(remote.traits.poll_interval_s)
+        else:
+            return
+        # It may be there although nobody said so.
+        with contextlib.suppress(RemoteFileMissingError, RemoteUnavailableError):
+            await expect_content(remote, name, name.encode())
+            return
+    await remote.put(name, name.encode())
+
+
+async def _get_patiently(remote: Remote, name: str) -> bytes:
+    for _ in range(TRIES_MAX):
+        with contextlib.suppress(RemoteUnavailableError):
+            return await remote.get(name, bytes_max=100)
+        await asyncio.sleep(remote.traits.poll_interval_s)
+    return await remote.get(name, bytes_max=100)
 
 
 async def delete(ada: Remote, bob: Remote) -> None:
     """One file goes, whoever put it; deleting what is not there, or a directory, does nothing."""
     await ada.put("a/x", SMALL_BYTES)
-    await ada.put("a/y", SMALL_BYTES)
+    neighbours = ("a/x2", "a/x.2", "a/y", "ab/x")
+    for name in neighbours:
+        await ada.put(name, SMALL_BYTES)
     for remote in (bob, bob, ada):
         await remote.delete("a/x")
     await bob.delete("nothing/x")
@@ -183,7 +250,34 @@ async def delete(ada: Remote, bob: Remote) -> None:
         await bob.delete("a")
     with contextlib.suppress(UsageError):
         await bob.delete("b/../a/y")
-    await expect_error(ada.get("a/x", bytes_max=BYTES_MAX), RemoteFileMissingError, "get of a deleted file")
-    await expect_content(ada, "a/y", SMALL_BYTES)
+    for remote in (ada, bob):
+        await expect_error(
+            remote.get("a/x", bytes_max=BYTES_MAX), RemoteFileMissingError, "get of a deleted file"
+        )
+        listed = {file.name for file in await remote.list()}
+        if "a/x" in listed:
+            raise BrokenError("a deleted file is still listed")
+        if not listed >= set(neighbours):
+            raise BrokenError(f"a delete of 'a/x' also removed {sorted(set(neighbours) - listed)}")
+        if listed != set(neighbours):
+            raise BrokenError(f"a delete of 'a/x' left {sorted(listed - set(neighbours))}")
+        for name in neighbours:
+            await expect_content(remote, name, SMALL_BYTES)
     await bob.put("a/x", b"again")
     await expect_content(ada, "a/x", b"again")
+
+
+async def read_anew(ada: Remote, bob: Remote) -> None:
+    """What was read, or not found, under a name before says nothing of what is there now."""
+    for number in range(3):
+        for remote in (ada, bob):
+            await expect_error(
+                remote.get("a/x", bytes_max=BYTES_MAX),
+                RemoteFileMissingError,
+                f"get of a file that was deleted {number} times",
+            )
+        data = bytes([number]) * len(SMALL_BYTES)
+        await (ada, bob)[number % 2].put("a/x", data)
+        for remote in (ada, bob):
+            await expect_content(remote, "a/x", data)
+        await ada.delete("a/x")

@@ -14,6 +14,7 @@ from crdtsync.errors import (
 )
 from crdtsync.remote import RemoteFile, RemoteTraits
 from crdtsync.testing import MemoryPlace, MemoryRemote
+from tests.contract.wrong_services import WRONG_SERVICES
 
 
 class TextMode(MemoryRemote):
@@ -323,7 +324,7 @@ def away(remote_type):
     return remote_type(place)
 
 
-WRONG = {
+_WRONG = {
     "get returns what put was given": [TextMode],
     "put creates and never replaces": [Overwriting],
     "of concurrent puts of one name exactly one succeeds": [LosingTheLoser],
@@ -347,4 +348,9 @@ WRONG = {
     "changes wakes the caller up when a file arrives": [Asleep, ShortSighted],
     "a place that cannot be reached is waited for": [Impatient, EmptyWhenAway],
     "a placeholder is neither missing nor read": [ZerosForPlaceholders],
+}
+
+WRONG = {
+    promise: [*_WRONG.get(promise, []), *WRONG_SERVICES.get(promise, [])]
+    for promise in dict.fromkeys([*_WRONG, *WRONG_SERVICES])
 }
