@@ -19,7 +19,7 @@ from crdtsync.errors import (
 from crdtsync.protocol.ids import is_id, new_document_id
 from crdtsync.protocol.versions import parse_version, version_text
 from crdtsync.store import query
-from crdtsync.store.documents import MadeChange
+from crdtsync.store.opened import MadeChange
 from crdtsync.store.workspace import Workspace, next_reference
 
 D = TypeVar("D", bound=Document)

@@ -6,19 +6,15 @@ touched is thrown away, since a CRDT cannot roll back.
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import Iterable
 
 from crdtsync.document.draft import REFERENCES, Draft
 from crdtsync.document.live import LiveDocument
-from crdtsync.document.registers import Cell, Path
 from crdtsync.environment import Environment, Verdict
 from crdtsync.errors import CrdtError, DocumentNotFoundError, UnknownKindError, ValidationError
 from crdtsync.protocol.causality import (
     ChangeId,
     Frontier,
-    Version,
     advance,
     causes_of_next,
     pack_frontier,
@@ -27,7 +23,7 @@ from crdtsync.protocol.causality import (
     unpack_version,
 )
 from crdtsync.protocol.ids import new_client_id
-from crdtsync.protocol.segment import Change, DocumentChanges
+from crdtsync.protocol.segment import Change
 from crdtsync.store import projections
 from crdtsync.store.arrivals import (
     Arrival,
@@ -40,6 +36,19 @@ from crdtsync.store.arrivals import (
 )
 from crdtsync.store.clock import time_of
 from crdtsync.store.kinds import Kinds, set_finished, table_of
+from crdtsync.store.opened import (
+    INSERT_CHANGE,
+    Applied,
+    MadeChange,
+    OpenDocument,
+    change_row,
+    insert_change,
+    is_as_seen,
+    quarantine_document,
+    row_of,
+    take,
+    written_by,
+)
 from crdtsync.store.past import updates_as_of
 
 OPEN_DOCUMENTS_MAX = 512
@@ -50,58 +59,6 @@ DELTA_BYTES_MAX = 32 * 1024 * 1024
 
 DELTAS_PER_STATE = 32
 """How many changes are applied on top of a stored state before it is stored anew."""
-
-
-@dataclass(slots=True)
-class OpenDocument:
-    """A document in memory, as of one revision of its row."""
-
-    n: int
-    id: str
-    kind: str
-    rev: int
-    shared: bool
-    version: Version
-    frontier: Frontier
-    deltas: int
-    live: LiveDocument
-    stored: projections.Stored = field(default_factory=projections.Stored)
-
-
-@dataclass(frozen=True, slots=True)
-class MadeChange:
-    """What an edit that was written became."""
-
-    document: str
-    n: int
-    change: int
-    id: ChangeId
-    is_new: bool
-    before: Frontier
-    """The state of the document that the change was made on."""
-    after: Frontier
-
-
-@dataclass(slots=True)
-class Applied:
-    """What came of applying the changes of one or more documents."""
-
-    applied: int = 0
-    known: int = 0
-    waiting: int = 0
-    refused: int = 0
-    touched: set[str] = field(default_factory=set)
-    again: list[DocumentChanges] = field(default_factory=list)
-    """What is to be looked at and examined once more: the document has changed meanwhile, or much of it was bad."""
-
-    def __iadd__(self, other: "Applied") -> Self:
-        self.applied += other.applied
-        self.known += other.known
-        self.waiting += other.waiting
-        self.refused += other.refused
-        self.touched |= other.touched
-        self.again += other.again
-        return self
 
 
 class Documents:
@@ -213,7 +170,7 @@ class Documents:
             return document.live.draft(schema, self._environment.random_bytes)
         past = LiveDocument(self.client, schema, updates)
         try:
-            also_seen = _written_by(own, document)
+            also_seen = written_by(own, document)
             draft = past.draft(schema, self._environment.random_bytes, also_seen=also_seen)
         finally:
             past.close()
@@ -291,7 +248,7 @@ class Documents:
         change_id = ChangeId(client, sequence)
         causes = causes_of_next(document.frontier, client)
         document.frontier = advance(document.version, document.frontier, change_id, causes)
-        change = _insert_change(
+        change = insert_change(
             connection, document.n, Change(client, sequence, now_ms, causes, label, written.delta)
         )
         document.deltas += 1
@@ -316,13 +273,13 @@ class Documents:
         result = Applied()
         now_ms = time_of(self._environment)
         incoming = arrival.incoming
-        if not _is_as_seen(connection, arrival):
+        if not is_as_seen(connection, arrival):
             # Examined on another state than there is now: nothing is known of what it does on this one.
             result.again.append(incoming)
             return result
         if verdict is not None and verdict.unreadable:
             # What is stored of it cannot be read: its changes wait, and everything else goes on.
-            _quarantine_document(connection, incoming.document, verdict.unreadable, now_ms)
+            quarantine_document(connection, incoming.document, verdict.unreadable, now_ms)
             keys = {ChangeId(item.client, item.sequence): item for item in incoming.changes}
             add_waiting(connection, incoming, keys, arrival.carried)
             result.waiting = len(keys)
@@ -365,7 +322,7 @@ class Documents:
                 document = self.open(connection, document_id, keep=False)
             except CrdtError as error:
                 # What is stored of it cannot be read: the others must not wait for it.
-                _quarantine_document(connection, document_id, error.message, time_of(self._environment))
+                quarantine_document(connection, document_id, error.message, time_of(self._environment))
                 continue
             self._touched_by_job.add(document_id)
             conflicts = projections.save(
@@ -394,7 +351,7 @@ class Documents:
         self._touched_by_job.add(document.id)
         ready = arrival.ready
         try:
-            _take(document.live, [change.delta for change in ready])
+            take(document.live, [change.delta for change in ready])
         except CrdtError as error:
             # It was examined on this very state in the same way, so that this does not happen; if it does, the
             # changes are to blame, and not the other documents.
@@ -405,9 +362,9 @@ class Documents:
             return 0
         document.version, document.frontier = arrival.after
         connection.executemany(
-            _INSERT_CHANGE,
+            INSERT_CHANGE,
             [
-                _change_row(document.n, item, arrival.carried[ChangeId(item.client, item.sequence)])
+                change_row(document.n, item, arrival.carried[ChangeId(item.client, item.sequence)])
                 for item in ready
             ],
         )
@@ -458,7 +415,7 @@ class Documents:
             document = self._create(
                 connection, incoming.document, incoming.kind, first, shared=True, keep=False
             )
-            arrival.row = _row_of(document)
+            arrival.row = row_of(document)
             document.live.close()
             return True
         if row.kind != incoming.kind:
@@ -565,67 +522,3 @@ class Documents:
             document = self._open.pop(document_id, None)
             if document is not None:
                 document.live.close()
-
-
-_INSERT_CHANGE = (
-    "INSERT INTO _changes (document, client, sequence, at_ms, label, causes, delta, segment) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
-
-
-def _change_row(n: int, change: Change, segment: int | None) -> tuple[object, ...]:
-    causes = pack_frontier(change.causes) if change.causes else b""
-    return n, change.client, change.sequence, change.at_ms, change.label, causes, change.delta, segment
-
-
-def _insert_change(connection: sqlite3.Connection, n: int, change: Change) -> int:
-    cursor = connection.execute(_INSERT_CHANGE, _change_row(n, change, None))
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-def _take(live: LiveDocument, deltas: list[bytes]) -> None:
-    """Apply deltas and read the outcome: some that are accepted make a document that cannot be read."""
-    live.apply(deltas)
-    _ = live.registers, live.digest
-
-
-def _written_by(clients: Collection[int], document: OpenDocument) -> Iterator[tuple[Path, Cell]]:
-    """Yield the values in a document that some clients wrote."""
-    if clients:
-        for path, cells in document.live.registers:
-            for cell in cells:
-                if cell.writer in clients:
-                    yield path, cell
-
-
-def _is_as_seen(connection: sqlite3.Connection, arrival: Arrival) -> bool:
-    """Whether the document is what it was when its changes were looked at."""
-    row = connection.execute(
-        "SELECT rev, shared FROM _documents WHERE id = ?", (arrival.incoming.document,)
-    ).fetchone()
-    if row is None or arrival.row is None:
-        return row is None and arrival.row is None
-    return bool(row[0] == arrival.row.rev and row[1] == arrival.row.shared)
-
-
-def _row_of(document: OpenDocument) -> DocumentRow:
-    """Return the row of a document that was just made."""
-    return DocumentRow(
-        document.n,
-        document.kind,
-        document.rev,
-        1,
-        document.live.digest,
-        pack_version({}),
-        pack_frontier(()),
-        0,
-        0,
-    )
-
-
-def _quarantine_document(connection: sqlite3.Connection, document_id: str, problem: str, now_ms: int) -> None:
-    connection.execute(
-        "INSERT OR IGNORE INTO _quarantine (at_ms, what, name, reason, waiting_helps) VALUES (?, ?, ?, ?, 0)",
-        (now_ms, "document", document_id, f"what is stored of it cannot be read: {problem}"),
-    )

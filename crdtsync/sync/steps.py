@@ -23,7 +23,7 @@ from crdtsync.protocol.names import NameKind
 from crdtsync.protocol.segment import Segment, decode_segment
 from crdtsync.remote import RemoteFile
 from crdtsync.store import feeds, health, marks, numbers, own_files, peers
-from crdtsync.store.documents import Applied
+from crdtsync.store.opened import Applied
 from crdtsync.store.own_files import OwnFile
 from crdtsync.sync.examining import Arrivals, Examined
 from crdtsync.sync.outlook import (

@@ -121,7 +121,7 @@ async def test_a_client_whose_first_edit_failed_is_known_when_the_next_one_succe
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(documents, "_insert_change", fail)
+        patched.setattr(documents, "insert_change", fail)
         with pytest.raises(ZeroDivisionError):
             async with ada.edit(Quote, seen.id, seen=seen, including_own=False) as draft:
                 draft.customer = "Bert"
