@@ -127,6 +127,9 @@ async def provoked(tmp_path):
     (tmp_path / "kept").rename(marker)
     async with opened("others", "HQ", "office") as replica:
         await replica.sync(f"folder:{other}")
+    yield await refusal("R1", f"folder:{other}")  # a wrong path
+    (tmp_path / "empty").mkdir()
+    yield await refusal("HQ", f"folder:{tmp_path / 'empty'}")
     [foreign] = other.glob("folder-*")
     shutil.copy(foreign, folder)
     yield await refusal("R1", address)  # of another group
