@@ -48,6 +48,7 @@ TROUBLE: Mapping[str, int] = {
 LOSSES = frozenset(
     {
         FaultKind.UPLOAD_LOST,
+        FaultKind.DOWNLOAD_LOST,
         FaultKind.UPLOADS_IGNORED,
         FaultKind.FLIPPED_BIT,
         FaultKind.TRUNCATED,
