@@ -227,6 +227,7 @@ class Simulation:
 
     async def _sync(self, computer: Computer, random: Random) -> str:
         report = await computer.sync(fresh=random.random() < 0.1)
+        await self.checks.after_round(computer)
         return f"{report.applied} applied, {report.published_files} published, {report.granted} granted"
 
     async def _cut_round(self, computer: Computer, random: Random) -> str:
