@@ -11,7 +11,7 @@ from tests.e2e.printed import ROOT, blocks_of
 
 PAGE = "docs/reference.md"
 BLOCKS = blocks_of(PAGE)
-VERBS = sorted(name for name in vars(Replica) if not name.startswith("_"))
+VERBS = sorted(name for name in dir(Replica) if not name.startswith("_"))
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """The pages lead to one another, and docstrings say what a caller may rely on."""
 
 import inspect
+import itertools
 import re
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def test_every_page_can_be_reached_from_the_readme():
 
 
 def functions_of(item):
-    for name, member in vars(item).items():
+    own = [base for base in item.__mro__ if base.__module__.startswith("crdtsync")]
+    for name, member in itertools.chain.from_iterable(vars(base).items() for base in own):
         function = getattr(member, "__func__", member)
         if not name.startswith("_") and inspect.isfunction(function):
             yield name, function

@@ -5,6 +5,7 @@ import dataclasses
 import enum
 import importlib
 import inspect
+import itertools
 import typing
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def test_every_public_name_is_explained(name, item):
     assert getattr(item, "__module__", "").startswith("crdtsync")
     if not inspect.isclass(item):
         return
-    for member, value in vars(item).items():
+    own = [base for base in item.__mro__ if base.__module__.startswith("crdtsync")]
+    for member, value in itertools.chain.from_iterable(vars(base).items() for base in own):
         if member.startswith("_"):
             continue
         function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
