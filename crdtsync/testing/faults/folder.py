@@ -19,8 +19,11 @@ COPIED_BYTES_MAX = 1 << 20
 class Folder:
     """One server state and a view per machine. Every change of the server is in the journal, to be undone."""
 
-    def __init__(self, profile: Profile, *, spares: Callable[[str], bool] | None) -> None:
+    def __init__(
+        self, profile: Profile, *, spares: Callable[[str], bool] | None, name: str = "fault"
+    ) -> None:
         self.profile = profile
+        self.name = name
         self.server: dict[str, bytes] = {}
         self.views: dict[str, View] = {}
         self.injected: Counter[FaultKind] = Counter()

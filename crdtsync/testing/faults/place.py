@@ -79,6 +79,7 @@ class FaultPlace:
         *,
         is_settled: bool = False,
         spares: Callable[[str], bool] | None = None,
+        name: str = "fault",
     ) -> None:
         """Make an empty place.
 
@@ -87,9 +88,10 @@ class FaultPlace:
             is_settled: whether every call is followed by all silent steps, so that views see each other's
                 files at once.
             spares: of a name, whether damaging faults leave that file alone.
+            name: what the addresses of its remotes begin with: a folder that moves goes to a place with another.
         """
         self.profile = profile
-        self._folder = Folder(profile, spares=spares)
+        self._folder = Folder(profile, spares=spares, name=name)
         self._is_settled = is_settled
         self.server = self._folder.server
         """What the service holds. To be read: a stranger writes with `write` and `erase`."""

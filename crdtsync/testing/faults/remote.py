@@ -43,8 +43,8 @@ class FaultRemote:
 
     @property
     def address(self) -> str:
-        """``fault:`` and the machine's name."""
-        return f"fault:{self._view.machine}"
+        """The place's name (``fault``, if it was given none) and the machine's."""
+        return f"{self._folder.name}:{self._view.machine}"
 
     @property
     def machine(self) -> str:
