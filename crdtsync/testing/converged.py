@@ -1,13 +1,15 @@
 """Whether replicas hold the same, and if not, a message that shows who, where, what and since when."""
 
 import datetime as dt
+import json
 import sqlite3
+import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from crdtsync.errors import CrdtSyncError
+from crdtsync.errors import CrdtSyncError, UsageError
 from crdtsync.protocol.ledger import LedgerEntry
 from crdtsync.replica import Replica
 from crdtsync.store import query
@@ -15,6 +17,7 @@ from crdtsync.store.conflicts import Conflict
 from crdtsync.store.conflicts import conflicts as conflicts_of
 from crdtsync.store.history import HistoryEntry
 from crdtsync.store.kinds import table_of
+from crdtsync.testing.converged_computed import expect_computed
 from crdtsync.testing.converged_content import Content, Written, read_content
 
 T = TypeVar("T")
@@ -29,12 +32,29 @@ async def assert_converged(*replicas: Replica) -> None:
     """Check that replicas hold the same documents, conflicts and numbers.
 
     Every document that one of them has shared must be on all of them: with the same content, the same conflicts
-    and the same number. What was never marked for sync is nobody else's, and is not looked for.
+    and the same number. What was never marked for sync is nobody else's, and is not looked for. Where nothing was
+    shared at all, and nothing therefore compared, a `UserWarning` says so.
 
     Raises:
-        AssertionError: they differ. The message says which replicas, in which documents and fields, what each of
-            them shows and who wrote that when, and which changes one of them lacks.
+        UsageError: there are not two different replicas to compare.
+        AssertionError: they differ, or a computed property raises. The message says which replicas, in which
+            documents and fields, what each of them shows and who wrote that when, and which changes one of them
+            lacks.
     """
+    if len(replicas) < 2:
+        raise UsageError(
+            f"there is nothing to compare with {_count(len(replicas), 'replica')}",
+            hint="Give all of them: assert_converged(*(member.replica for member in fleet.members))",
+        )
+    if len({id(replica) for replica in replicas}) < len(replicas):
+        raise UsageError("one replica was given twice: it is equal to itself whatever it holds")
+    if not await expect_converged(*replicas):
+        warnings.warn("nothing is shared yet by any of these replicas, so nothing was compared", stacklevel=2)
+
+
+async def expect_converged(*replicas: Replica) -> int:
+    """Check as `assert_converged` does, and return how many documents were compared."""
+    await expect_computed(*replicas)
     sides = [await _read_side(replica, label) for replica, label in _labelled(replicas)]
     shared: dict[str, None] = {}
     for side in sides:
@@ -42,7 +62,7 @@ async def assert_converged(*replicas: Replica) -> None:
     apart = [document for document in shared if _differs(sides, document)]
     ledger = _ledger_lines(sides)
     if not apart and not ledger:
-        return
+        return len(shared)
     names = ", ".join(side.label for side in sides)
     lines = [f"{names} differ in {_count(len(apart), 'document')} of {len(shared)} that are shared"]
     for document in apart[:DOCUMENTS_SHOWN_MAX]:
@@ -143,11 +163,13 @@ async def _document_lines(sides: list[_Side], document: str) -> list[str]:
     apart = await _change_lines(sides, there, document)
     lines += apart
     if not found and not missing:
-        lines.append(
-            "  the same registers, shown differently: the class, or its computed properties, differ"
-            if len({side.documents[document].digest for side in there}) == 1
-            else "  the same registers, different digests: what is stored does not fit its digest"
-        )
+        if len({side.documents[document].digest for side in there}) == 1:
+            lines.append(
+                "  the same registers, shown differently: the class, or its computed properties, differ"
+            )
+            lines += _shown_lines(there, document)
+        else:
+            lines.append("  the same registers, different digests: what is stored does not fit its digest")
     elif not apart:
         lines.append("  all have applied the same changes, and merged them differently")
     return lines
@@ -175,6 +197,21 @@ def _field_lines(sides: list[_Side], document: str) -> list[str]:
         lines += [f"    {labels}: {shown}" for labels, shown in _grouped(values)]
     if len(apart) > FIELDS_SHOWN_MAX:
         lines.append(f"  and {_count(len(apart) - FIELDS_SHOWN_MAX, 'more field')}")
+    return lines
+
+
+def _shown_lines(sides: list[_Side], document: str) -> list[str]:
+    """Return what is shown of the same registers, field by field, where it differs."""
+    shown = {side.label: json.loads(side.documents[document].shown or "{}") for side in sides}
+    lines: list[str] = []
+    for name in sorted({name for fields in shown.values() for name in fields}):
+        values = {
+            label: _cut(json.dumps(fields[name], ensure_ascii=False)) if name in fields else "nothing"
+            for label, fields in shown.items()
+        }
+        if len(set(values.values())) > 1:
+            lines.append(f"  {name}")
+            lines += [f"    {labels}: {value}" for labels, value in _grouped(values)]
     return lines
 
 

@@ -15,8 +15,9 @@ from typing import Self
 from crdtsync.document.model import Document
 from crdtsync.errors import MarkerMissingError, UsageError
 from crdtsync.protocol.beacon import Role
+from crdtsync.sync.beacons import HEARTBEAT_MS
 from crdtsync.sync.report import SyncReport
-from crdtsync.sync.steps import HEARTBEAT_MS
+from crdtsync.testing.converged_computed import expect_computed
 from crdtsync.testing.faults import PROFILES, FaultKind, FaultPlace, Profile
 from crdtsync.testing.fleet_member import Member
 
@@ -197,6 +198,7 @@ class Fleet:
 
         Raises:
             NotSettledError: it was not quiet within `rounds_max`; the message says who still has what to do.
+            AssertionError: a computed property raises, on whatever the edits were merged to.
         """
         self.place.heal()
         for member in self.members:
@@ -211,6 +213,7 @@ class Fleet:
             for _ in range(2):
                 self.advance(HEARTBEAT)
                 done += await self._settle_once(rounds_max)
+        await expect_computed(*(member.replica for member in self.members))
         return done
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from crdtsync.errors import DocumentLockedError, DocumentNotFoundError, Validati
 from crdtsync.protocol.ledger import Outcome
 from crdtsync.protocol.status import ItemStatus
 from crdtsync.replica import Replica
-from crdtsync.testing.converged import assert_converged
+from crdtsync.testing.converged import expect_converged
 from crdtsync.testing.disk import SimulatedCrash
 from crdtsync.testing.fleet import Fleet
 from crdtsync.testing.fleet_member import Member
@@ -152,7 +152,7 @@ class FleetMachine(RuleBasedStateMachine):
     async def _at_the_end(self) -> None:
         await self.fleet.settle()
         replicas = [member.replica for member in self.fleet.members]
-        await assert_converged(*replicas)
+        await expect_converged(*replicas)  # A schedule in which nothing was shared is one like any other.
         for replica in replicas:
             for invariant in self.fleet_invariants:
                 await invariant(replica)

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from crdtsync import Document, Series, computed
+from crdtsync.errors import UsageError
 from crdtsync.testing import Fleet, assert_converged
 from tests.unit.testing.office import Customer, Line, Quote, make, rename
 
@@ -48,7 +50,9 @@ async def test_what_was_never_marked_is_nobody_elses(fleet):
     async with fleet.workstations[0].replica.edit(Quote) as quote:
         quote.customer = "a draft"
     await fleet.settle()
-    await assert_converged(*replicas(fleet))
+    with pytest.warns(UserWarning, match="nothing is shared yet by any of these replicas") as told:
+        await assert_converged(*replicas(fleet))
+    assert told[0].filename == __file__
 
 
 async def test_a_field_that_one_has_changed(fleet):
@@ -141,9 +145,61 @@ async def test_a_merge_that_went_wrong_though_all_changes_are_there(fleet):
 
 async def test_a_view_that_is_out_of_date(fleet):
     await settled_quote(fleet)
-    await write(fleet.office, "UPDATE _of_quote SET json = '{}'")
+    await write(fleet.office, """UPDATE _of_quote SET json = '{"customer":"Cleo","total":"0"}'""")
     lines = await message_of(fleet)
-    assert "  the same registers, shown differently: the class, or its computed properties, differ" in lines
+    at = lines.index("  the same registers, shown differently: the class, or its computed properties, differ")
+    assert '  customer\n    office: "Cleo"\n    R1, R2: "Ada"' in "\n".join(lines[at + 1 :])
+
+
+COUNTED = []
+
+
+class Offer(Document, kind="offer", series=Series("offers", "O-{number}")):
+    title: str = ""
+
+    @computed
+    def age(self) -> int:
+        COUNTED.append(1)
+        return len(COUNTED)
+
+    @computed
+    def initial(self) -> str:
+        return self.title[0]
+
+
+async def offer_of(fleet, title):
+    async with fleet.workstations[0].replica.edit(Offer) as offer:
+        offer.title = title
+    await fleet.workstations[0].replica.mark_for_sync(offer.id)
+    return offer.id
+
+
+async def test_a_computed_property_that_depends_on_more_than_the_document_is_named_with_its_values():
+    with Fleet(kinds=[Offer], workstations=1, profile="calm", seed=1) as fleet:
+        await offer_of(fleet, "Lamps")
+        await fleet.settle()
+        text = "\n".join(await message_of(fleet))
+    assert re.search(r"computed properties, differ\n  age\n    office: \d+\n    R1: \d+$", text)
+
+
+async def test_a_computed_property_that_raises_fails_whatever_else_is_equal():
+    with Fleet(kinds=[Offer], workstations=1, profile="calm", seed=1) as fleet:
+        offer = await offer_of(fleet, "")
+        expected = f"offer.initial of {offer} at R1: IndexError('string index out of range')"
+        with pytest.raises(AssertionError, match=re.escape(expected)):
+            await assert_converged(*replicas(fleet))
+        with pytest.raises(AssertionError, match=f"offer.initial of {offer} at office: IndexError"):
+            await fleet.settle()
+
+
+async def test_there_must_be_two_different_replicas_to_compare(fleet):
+    await settled_quote(fleet)
+    office, bob, _ = replicas(fleet)
+    for given in ((), (office,)):
+        with pytest.raises(UsageError, match=r"nothing to compare with [01] replicas?\. Give all"):
+            await assert_converged(*given)
+    with pytest.raises(UsageError, match="one replica was given twice"):
+        await assert_converged(office, bob, office)
 
 
 async def test_numbers_that_differ(fleet):
@@ -180,9 +236,10 @@ async def test_of_many_fields_and_changes_the_first_are_shown(fleet):
 
 
 async def test_two_of_one_name_are_told_apart(fleet):
-    quote = await settled_quote(fleet)
-    await rename(fleet.office, quote, "Bob")
-    office = fleet.office.replica
-    with pytest.raises(AssertionError) as caught:
-        await assert_converged(office, fleet.workstations[0].replica, fleet.workstations[0].replica)
-    assert f"R1 ({fleet.workstations[0].replica.id[:6]})" in str(caught.value)
+    await settled_quote(fleet)
+    with Fleet(kinds=[Quote, Customer], workstations=1, profile="calm", seed=2) as other:
+        twins = [fleet.workstations[0].replica, other.workstations[0].replica]
+        with pytest.raises(AssertionError) as caught:
+            await assert_converged(fleet.office.replica, *twins)
+    for twin in twins:
+        assert f"R1 ({twin.id[:6]})" in str(caught.value)
