@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import aclosing
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
 import msgspec
@@ -16,15 +15,15 @@ from crdtsync.errors import (
     RemoteFileExistsError,
     RemoteUnavailableError,
 )
-from crdtsync.protocol.beacon import Beacon, FeedPosition, FeedWant, encode_beacon
+from crdtsync.protocol.beacon import encode_beacon
 from crdtsync.protocol.files import FILE_BYTES_MAX, FileHeader, FileType, encode_file
 from crdtsync.protocol.ids import FeedId, ReplicaId
-from crdtsync.protocol.names import NameKind
 from crdtsync.protocol.segment import Segment, decode_segment
 from crdtsync.remote import RemoteFile
 from crdtsync.store import feeds, health, marks, numbers, own_files, peers
 from crdtsync.store.opened import Applied
 from crdtsync.store.own_files import OwnFile
+from crdtsync.sync.beacons import next_beacon
 from crdtsync.sync.examining import Arrivals, Examined
 from crdtsync.sync.outlook import (
     Acknowledgement,
@@ -47,16 +46,6 @@ PUT_FILES_PER_QUERY = 64
 COPIES_MAX = 8
 COPY_AFTER_MS = 60_000
 """How long after a file was put a peer that misses it gets a copy; four times as long for each further one."""
-
-WANTS_MAX = 1_000
-"""How many segments one beacon asks for: where a whole folder is damaged, the next ones ask for the rest."""
-
-HEARTBEAT_MS = 24 * 3600 * 1000
-
-try:
-    SOFTWARE = f"crdtsync {version('crdtsync')}"
-except PackageNotFoundError:
-    SOFTWARE = "crdtsync"
 
 
 async def sync_round(session: Session, on_progress: OnProgress | None = None) -> SyncReport:
@@ -312,7 +301,7 @@ def _questions(session: Session) -> Questions:
         return Allocation(numbers.is_asked(connection), _why_not(session, connection))
 
     def acknowledgement(connection: sqlite3.Connection) -> Acknowledgement:
-        beacon, due_ms = _next_beacon(session, connection)
+        beacon, due_ms = next_beacon(session, connection)
         return Acknowledgement(beacon, own_files.old_beacons(connection, session.n), due_ms)
 
     is_coordinator = session.workspace.identity.is_coordinator
@@ -335,61 +324,6 @@ def _as_found(session: Session, found: T | None) -> T | None:
     What another one writes meanwhile wakes the next round.
     """
     return found if session.outlook.write_count == session.workspace.database.write_count else None
-
-
-def _next_beacon(session: Session, connection: sqlite3.Connection) -> tuple[tuple[bytes, Beacon] | None, int]:
-    """Return content and beacon if there is something new to say, and when time alone may give something."""
-    row = feeds.remote(connection, session.remote.address)
-    assert row is not None
-    identity = session.workspace.identity
-    head = numbers.head(connection)
-    positions = feeds.positions(connection, session.n)
-    wants = {
-        (want.owner, want.feed, want.sequence): want
-        for want in feeds.wants(connection, session.n, session.now_ms())
-        if (want.owner, want.feed, want.sequence) not in session.parked
-    }
-    for hint in session.damaged.values():
-        if hint.kind is NameKind.SEGMENT and hint.owner and hint.feed and hint.number:
-            want = FeedWant(hint.owner, hint.feed, hint.number)
-            if not any(
-                item.owner == want.owner and item.feed == want.feed and item.sequence >= want.sequence
-                for item in positions
-            ):
-                wants[want.owner, want.feed, want.sequence] = want
-    owner = _ledger_owner(session, connection, head.index)
-    asked = [] if owner is None else [FeedWant(owner, LEDGER_FEED, head.index + 1)]
-    beacon = Beacon(
-        name=identity.name,
-        role=identity.role,
-        coordinator=identity.is_coordinator,
-        counter=1,
-        at_ms=0,
-        positions=[item for item in positions if item.owner != identity.replica or item.feed != row.feed],
-        own=FeedPosition(identity.replica, row.feed, row.head_sequence, row.head_hash)
-        if row.head_sequence
-        else None,
-        ledger_index=head.index,
-        ledger_hash=head.hash,
-        wants=[*asked, *(wants[key] for key in sorted(wants)[:WANTS_MAX])],
-        software=SOFTWARE,
-    )
-    content = encode_beacon(beacon)
-    age_ms = session.now_ms() - row.beacon_ms
-    if content == row.beacon_content and -HEARTBEAT_MS < age_ms < HEARTBEAT_MS:
-        if feeds.is_behind(connection, session.n, head.index):
-            return None, 0
-        return None, row.beacon_ms + HEARTBEAT_MS
-    return (content, beacon), 0
-
-
-def _ledger_owner(session: Session, connection: sqlite3.Connection, index: int) -> ReplicaId | None:
-    """Return who is to be asked for ledger entries that exist and are not here; None if none are missing."""
-    owner = numbers.who_is_ahead(connection, session.n, session.now_ms())
-    for hint in session.damaged.values():
-        if hint.kind is NameKind.LEDGER and hint.owner and (hint.number or 0) > index:
-            owner = owner or hint.owner
-    return None if owner == session.replica else owner
 
 
 def _seal(session: Session, connection: sqlite3.Connection) -> OwnFile | None:

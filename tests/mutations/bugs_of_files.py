@@ -3,10 +3,13 @@
 from tests.mutations.bug import Bug, Edit
 
 FOLDER = "adapters/crdtsync_folder/files.py"
+FEEDS = "crdtsync/store/feeds.py"
 FRAME = "crdtsync/protocol/files.py"
+OWN_FILES = "crdtsync/store/own_files.py"
 PULL = "crdtsync/sync/pull.py"
 SESSION = "crdtsync/sync/session.py"
 STEPS = "crdtsync/sync/steps.py"
+BEACONS = "crdtsync/sync/beacons.py"
 
 BUGS = (
     Bug(
@@ -354,7 +357,7 @@ BUGS = (
         breaks="H6, H7, I29",
         edits=(
             Edit(
-                STEPS,
+                BEACONS,
                 "        wants=[*asked, *(wants[key] for key in sorted(wants)[:WANTS_MAX])],\n",
                 "        wants=[*asked],\n",
             ),
@@ -367,7 +370,7 @@ BUGS = (
         breaks="I32, H26",
         edits=(
             Edit(
-                STEPS,
+                BEACONS,
                 "    if content == row.beacon_content and -HEARTBEAT_MS < age_ms < HEARTBEAT_MS:\n",
                 "    if False:\n",
             ),
@@ -391,5 +394,50 @@ BUGS = (
         ),
         kit=("tests/exhaustive/test_full_disk.py",),
         unit=("tests/unit/sync/test_faults.py",),
+    ),
+    Bug(
+        name="folder-begun-anew-is-another",
+        what="an empty place gets a new folder, where the replica's own is to be begun anew",
+        breaks="H58, I11, I33",
+        edits=(Edit(SESSION, "mine = known[0] if known and not other_folder else None", "mine = None"),),
+        kit=("tests/property/sync/test_moving_folders.py",),
+        unit=("tests/unit/sync/test_moved_folders.py",),
+        is_simulated=False,
+    ),
+    Bug(
+        name="moved-folder-counts-as-full",
+        what="what is not in the folder's new place counts as being there",
+        breaks="H58, I11, I23",
+        edits=(
+            Edit(OWN_FILES, "for own, name in put if name not in there]", "for own, name in put if False]"),
+        ),
+        kit=("tests/property/sync/test_moving_folders.py",),
+        unit=("tests/unit/sync/test_moved_folders.py",),
+        is_simulated=False,
+    ),
+    Bug(
+        name="any-folder-is-joined",
+        what="a replica that has a folder is attached to that of another group, without being told to",
+        breaks="H12, I21",
+        edits=(Edit(SESSION, "        if known and not other_folder:\n", "        if False:\n"),),
+        kit=("tests/e2e/test_how_to.py::test_every_error_it_explains_is_what_the_library_says",),
+        unit=("tests/unit/sync/test_moved_folders.py", "tests/unit/cli/test_moving.py"),
+        is_simulated=False,
+    ),
+    Bug(
+        name="other-folder-without-the-past",
+        what="who leaves one folder for another publishes there only what was in no segment yet",
+        breaks="I11, I29, I33",
+        edits=(
+            Edit(
+                FEEDS,
+                '    connection.execute("UPDATE _changes SET segment = NULL WHERE segment IS NOT NULL")\n',
+                "",
+            ),
+            Edit(FEEDS, '        "WHERE d.shared",\n', '        "WHERE d.shared AND c.segment IS NULL",\n'),
+        ),
+        kit=("tests/property/sync/test_moving_folders.py",),
+        unit=("tests/unit/sync/test_moved_folders.py",),
+        is_simulated=False,
     ),
 )

@@ -17,7 +17,7 @@ from crdtsync.errors import (
     UsageError,
 )
 from crdtsync.protocol.names import NameKind, classify
-from crdtsync.sync.steps import HEARTBEAT_MS
+from crdtsync.sync.beacons import HEARTBEAT_MS
 from crdtsync.testing.disk import SimulatedCrash, SimulatedDisk
 from crdtsync.testing.faults import PROFILES, FaultKind, FaultPlace
 from crdtsync.testing.memory_disk import FAST_DIRECTORY, KeptDatabases, MemoryDisk
