@@ -6,22 +6,16 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from crdtsync.errors import FormatError
 from crdtsync.protocol.causality import ChangeId
-from crdtsync.protocol.files import FileType, decode_file
-from crdtsync.protocol.names import NameKind, classify
-from crdtsync.protocol.segment import decode_segment
 from crdtsync.protocol.status import ItemStatus
 from crdtsync.store import health
 from crdtsync.testing.faults import FaultPlace
 from crdtsync.testing.simulation.answers import Answers
 from crdtsync.testing.simulation.computer import Computer
+from crdtsync.testing.simulation.folder import ChangeKey, FolderChecks
 from crdtsync.testing.simulation.ledger import LedgerChecks
 from crdtsync.testing.simulation.model import Model
 from crdtsync.testing.simulation.violation import Violation
-
-ChangeKey = tuple[str, int, int]
-"""(document, client, sequence)."""
 
 _RANKS = {status: rank for rank, status in enumerate(ItemStatus)}
 
@@ -34,7 +28,7 @@ class Checks:
     ) -> None:
         self._computers = computers
         self._model = model
-        self._place = place
+        self._folder = FolderChecks(place)
         self._done = done
         """What there was to check, and how often."""
         self._acknowledged: dict[str, set[ChangeKey]] = {}
@@ -90,7 +84,7 @@ class Checks:
                 await self.ledger.check(computer)
                 await self._statuses_of(computer)
                 await self._marks_of(computer)
-                await self._is_put(computer)
+                await self._folder.are_put(computer)
         chosen = self._computers[len(self.ledger) % len(self._computers)]
         if chosen.is_running:
             await self._content_of(chosen)
@@ -113,7 +107,7 @@ class Checks:
         missing = self._acknowledged.get(computer.name, set()) - await computer.changes()
         if missing:
             raise Violation(f"{computer.name} has lost acknowledged edits: {sorted(missing)} (I1)")
-        await self._is_put(computer)
+        await self._folder.are_put(computer)
 
     async def _in_causal_order(self, computer: Computer) -> None:
         """Check that nothing was applied before what it builds on (I6)."""
@@ -128,7 +122,7 @@ class Checks:
     async def before_restore(self, computer: Computer) -> None:
         """Take note of what is there before an older database is put back."""
         self._before_restore = await computer.changes()
-        self._safe = await self._published(computer)
+        self._safe = await self._folder.published(computer)
 
     async def after_restore(self, computer: Computer) -> None:
         """Forget what only the lost database had: what was never published, and only that."""
@@ -145,7 +139,7 @@ class Checks:
         self.ledger.forget_computer(computer)
         self._marks.pop(computer.name, None)
         if computer.replica.is_coordinator:
-            self.ledger.forget_beyond(self._published_entries())
+            self.ledger.forget_beyond(self._folder.published_entries())
 
     async def reference_is_new(self, computer: Computer, document: str, given: dict[str, set[str]]) -> None:
         """Check that a document got no reference number that was known here as another one's.
@@ -177,9 +171,9 @@ class Checks:
             if reason := await self.why_waiting(computer):
                 raise Violation(reason)
             await self._in_causal_order(computer)
-            await self._is_published(computer)
-        await self._segments_hold_what_they_are_said_to(computers)
-        await self._no_want_is_left(computers)
+            await self._folder.are_still_there(computer)
+        await self._folder.segments_hold_what_they_are_said_to(computers)
+        await self._folder.no_want_is_left(computers)
         await self._everything_is_there(computers)
         await self._all_are_equal(computers)
         await self._as_modelled(computers[0])
@@ -253,14 +247,6 @@ class Checks:
                 raise Violation(f"{computer.name} knew {mark} of {key}, and knows {now.get(key, 0)} (I12)")
         self._marks[computer.name] = now
 
-    async def _is_put(self, computer: Computer) -> None:
-        """Check that what is said to be in the folder was put there (I11)."""
-        for (name,) in await computer.rows(
-            "SELECT name FROM _own_files WHERE put_ms IS NOT NULL AND type <> 'marker'"
-        ):
-            if name not in computer.put_names:
-                raise Violation(f"{computer.name} says that it has put {name}, and has not (I11)")
-
     async def remember_marked(self, computer: Computer, document: str) -> None:
         """Take note of what a person who marks a document has of it: that is what the office has to receive."""
         for (digest,) in await computer.rows("SELECT digest FROM _documents WHERE id = ?", document):
@@ -315,62 +301,6 @@ class Checks:
                 continue
             return f"{item.document} on {computer.name} stays {status.value} (I30)"
         return ""
-
-    async def _is_published(self, computer: Computer) -> None:
-        """Check that all a replica has ever put is in its folder, under whatever name: it puts it again (H7).
-
-        Whether the service takes it from there is not in its hands. What lies damaged under its name and with
-        its size is put again only when somebody misses it.
-        """
-        here = self._place.files(computer.name)
-        contents = {*self._place.server.values(), *here.values()}
-        for name, data in await computer.rows("SELECT name, data FROM _own_files WHERE put_ms IS NOT NULL"):
-            if data not in contents and name not in here:
-                raise Violation(f"{name} of {computer.name} has vanished from the folder for good (I11)")
-
-    async def _segments_hold_what_they_are_said_to(self, computers: list[Computer]) -> None:
-        """Check that each change is in the segment that is said to carry it: receipts rest on that (I9).
-
-        And that changes are published by the replica that made them, not by those who received them (I32).
-        """
-        makers = dict(await computers[0].rows("SELECT client, replica FROM _incarnations"))
-        held: dict[bytes, set[ChangeKey]] = {}
-        for data in set(self._place.server.values()):
-            try:
-                file = decode_file(data)
-            except FormatError:
-                continue
-            if file.header.type is not FileType.SEGMENT:
-                continue
-            carried = held.setdefault(file.hash, set())
-            for document in decode_segment(file.body).documents:
-                for change in document.changes:
-                    carried.add((document.document, change.client, change.sequence))
-                    if makers.get(change.client) != file.header.writer:
-                        raise Violation(
-                            f"{file.header.writer} publishes change {change.sequence} of {change.client:x} (I32)"
-                        )
-        for computer in computers:
-            for *key, hash_ in await computer.rows(
-                "SELECT d.id, c.client, c.sequence, s.hash FROM _changes c JOIN _documents d ON d.n = c.document "
-                "JOIN _segments s ON s.n = c.segment"
-            ):
-                if hash_ in held and (key[0], key[1], key[2]) not in held[hash_]:
-                    raise Violation(
-                        f"{computer.name} takes change {key} for one of a segment without it (I9)"
-                    )
-
-    async def _no_want_is_left(self, computers: list[Computer]) -> None:
-        """Check that nobody is thought to miss what he has."""
-        for computer in computers:
-            wants = [
-                key.split("/")
-                for (key,) in await computer.rows("SELECT key FROM _meta WHERE key GLOB 'want/*'")
-            ]
-            present = {str(other.workspace.identity.replica) for other in computers}
-            left = [want for want in wants if want[2] in present]
-            if left:
-                raise Violation(f"{computer.name} thinks that others miss {left} (I29)")
 
     async def _everything_is_there(self, computers: list[Computer]) -> None:
         held: set[ChangeKey] = set()
@@ -451,26 +381,6 @@ class Checks:
         for computer in computers:
             for what in await health_of(computer):
                 raise Violation(f"{computer.name} has in quarantine: {what} (I29)")
-
-    # What is known of the folder.
-
-    async def _published(self, computer: Computer) -> set[ChangeKey]:
-        """Return the changes whose segments came from others, or are in some view of the folder."""
-        rows = await computer.rows(
-            "SELECT d.id, c.client, c.sequence, coalesce(f.name, '') FROM _changes c "
-            "JOIN _documents d ON d.n = c.document JOIN _segments s ON s.n = c.segment "
-            "LEFT JOIN _own_files f ON f.hash = s.hash"
-        )
-        names = self._names()
-        return {(row[0], row[1], row[2]) for row in rows if not row[3] or row[3] in names}
-
-    def _names(self) -> set[str]:
-        files = [self._place.files(machine) for machine in self._place.machines]
-        return set(self._place.server).union(*files)
-
-    def _published_entries(self) -> list[int]:
-        hints = map(classify, self._names())
-        return [hint.number or 0 for hint in hints if hint.kind is NameKind.LEDGER]
 
 
 async def conflicts_of(computer: Computer) -> dict[str, dict[str, tuple[str, list[str]]]]:
