@@ -5,12 +5,17 @@
   // A field that holds what was typed and is not saved, whose value is on its way, or that could not be read, is
   // left as it is, with what its typist has seen. The focus alone is no reason: who has typed nothing sees what is new.
   const isBusy = (node) => node.classList.contains("is-typed") || node.querySelector(".htmx-request, [aria-invalid=true], [role=combobox][aria-expanded=true]");
+  let isOutdated = false; // Whether what was answered is older than what is here.
   let answered = null; // The field whose own answer this is.
 
   const callbacks = {
     beforeNodeMorphed: (old, fresh) => {
       // The server says only that it is as it was.
-      if (fresh.nodeType === 1 && "same" in fresh.dataset) return false;
+      if (fresh.nodeType === 1 && "same" in fresh.dataset) {
+        // It was, when this was asked for, and has been written since.
+        if (!("have" in old.dataset)) isOutdated = true;
+        return false;
+      }
       if (old.nodeType !== 1 || !old.classList.contains("field") || old === answered) return true;
       if (!isBusy(old)) return true;
       if (cells.seenOf(old) !== cells.seenOf(fresh)) old.classList.add("is-behind");
@@ -39,7 +44,8 @@
     // What was said to be as it was, and is not here: it was taken away while the answer was on its way.
     const lost = document.querySelectorAll("[data-same]");
     lost.forEach((node) => node.remove());
-    if (lost.length) askAgain(document.getElementById("deal"));
+    if (lost.length || isOutdated) askAgain(document.getElementById("deal"));
+    isOutdated = false;
     return morphed;
   };
   htmx.defineExtension("merge", {
@@ -71,6 +77,9 @@
     else cells.unpin(field);
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
+    // What was done before is told until something else is done.
+    const done = event.detail.requestConfig.verb === "post" && document.getElementById("done");
+    if (done) done.replaceChildren();
     // From here on it is on its way; what is typed after this is new again. What is looked for while it is typed is not saved.
     const field = event.detail.requestConfig.verb === "get" ? null : event.detail.elt.closest(".field");
     if (field) field.classList.remove("is-typed");
