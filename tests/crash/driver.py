@@ -18,7 +18,7 @@ from tests.crash.processes import Victim, context
 ACTORS = ("office app", "office agent", "r2 app", "r2 agent")
 LIFE_MS_MAX = 40
 STEPS_MAX = 150
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 SETTLE_ROUNDS_MAX = 12
 
 

@@ -219,7 +219,7 @@ def test_the_agent_tells_what_happens_and_stops_cleanly(place, number):
             events.append(json.loads(agent.stdout.readline())["event"])
         assert "another process" in CliRunner().invoke(app, ["-C", str(place.root / "r2"), "sync"]).stderr
         agent.send_signal(number)
-        out, err = agent.communicate(timeout=10)
+        out, err = agent.communicate(timeout=60)
     finally:
         agent.kill()
         agent.wait()
@@ -235,7 +235,7 @@ def test_the_agent_waits_for_a_folder_that_is_not_there(place):
     try:
         lines = [agent.stdout.readline(), agent.stdout.readline()]
         agent.terminate()
-        agent.communicate(timeout=10)
+        agent.communicate(timeout=60)
     finally:
         agent.kill()
         agent.wait()
@@ -255,7 +255,7 @@ def test_a_reader_that_has_enough_ends_the_command_quietly(place):
     err = export.stderr.read()
     export.stderr.close()
 
-    assert (export.wait(timeout=10), err) == (141, "")
+    assert (export.wait(timeout=60), err) == (141, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

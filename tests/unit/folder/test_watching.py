@@ -32,7 +32,7 @@ def our_threads():
 
 
 async def soon(awaitable):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return await awaitable
 
 

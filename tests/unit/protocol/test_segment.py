@@ -224,13 +224,13 @@ def test_a_file_of_changes_is_hardly_larger_than_their_compressed_deltas():
     segment = a_days_work(random.Random(1))
     deltas = b"".join(edit.delta for document in segment.documents for edit in document.changes)
     header = FileHeader(type=FileType.SEGMENT, folder=SALE, writer=REPLICA, feed="a" * 13, sequence=1)
-    start = time.perf_counter()
+    start = time.process_time()
     data = encode_file(header, encode_segment(segment))
-    middle = time.perf_counter()
+    middle = time.process_time()
     decoded = decode_segment(decode_file(data).body)
-    end = time.perf_counter()
+    end = time.process_time()
     assert decoded == segment
     assert len(data) <= 1.1 * len(zstandard.ZstdCompressor(level=6).compress(deltas))
-    # Some twenty milliseconds each; the bound only catches a change of the order of growth.
+    # Some twenty milliseconds each of the processor, however busy it is with others; the bound only catches a change of the order of growth.
     assert middle - start < 1
     assert end - middle < 1

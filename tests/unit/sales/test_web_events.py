@@ -10,7 +10,7 @@ from examples.sales.web import events
 from examples.sales.web.health import health_of
 from tests.unit.sales.web_desks import open_seat
 
-WAIT_S = 10
+WAIT_S = 60
 
 
 async def told(lines, name):

@@ -9,7 +9,7 @@ from crdtsync.testing import MemoryPlace, MemoryRemote
 from examples.sales.web.watch import FolderWatch
 from tests.unit.sales.web_desks import open_seat
 
-WAIT_S = 10
+WAIT_S = 60
 TODAY = dt.date(2024, 5, 31)
 
 

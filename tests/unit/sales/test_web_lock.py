@@ -10,7 +10,7 @@ from examples.sales.web.fleet import Fleet, Place, Post
 from examples.sales.web.security import TOKEN_HEADER
 from examples.sales.web.start import free_ports
 
-WAIT_S = 30.0
+WAIT_S = 60
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from examples.sales.web.switch import Delay, OfflineSwitch, SlowRemote, Switchab
 from examples.sales.web.workstation import keep_syncing
 from tests.unit.sales.web_desks import open_seat
 
-WAIT_S = 10
+WAIT_S = 60
 
 
 def remotes(place):

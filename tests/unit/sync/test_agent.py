@@ -27,7 +27,7 @@ from crdtsync.sync import agent
 from crdtsync.testing import MemoryPlace, MemoryRemote
 from tests.unit.sync.world import KINDS, Quote
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @pytest.fixture(autouse=True)

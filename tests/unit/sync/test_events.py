@@ -29,7 +29,7 @@ from crdtsync.store.tables import MIGRATIONS
 from crdtsync.testing import MemoryPlace, MemoryRemote
 from tests.unit.sync.world import KINDS, Quote
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @asynccontextmanager
