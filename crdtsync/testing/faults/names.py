@@ -13,12 +13,16 @@ class ConflictNaming(StrEnum):
     """How the second of two files of one name is called. No copy at all is a way, too."""
 
     DROPBOX = "dropbox"
+    DROPBOX_CASE = "dropbox-case"
+    DROPBOX_WHITE_SPACE = "dropbox-white-space"
+    DROPBOX_SELECTIVE_SYNC = "dropbox-selective-sync"
     ONEDRIVE_COMPUTER = "onedrive-computer"
     ONEDRIVE_NUMBER = "onedrive-number"
     GOOGLE = "google"
     ICLOUD = "icloud"
     SYNCTHING = "syncthing"
     NEXTCLOUD = "nextcloud"
+    CRYPTOMATOR = "cryptomator"
     AFTER_EXTENSION = "after-extension"
     NO_COPY = "no-copy"
 
@@ -37,6 +41,12 @@ def conflict_name(naming: ConflictNaming, name: str, machine: str, number: int) 
     match naming:
         case ConflictNaming.DROPBOX:
             return f"{stem} ({machine}'s conflicted copy {_DATE}{again}){extension}"
+        case ConflictNaming.DROPBOX_CASE:
+            return f"{stem} (Case Conflict{again}){extension}"
+        case ConflictNaming.DROPBOX_WHITE_SPACE:
+            return f"{stem} (White Space Conflict{again}){extension}"
+        case ConflictNaming.DROPBOX_SELECTIVE_SYNC:
+            return f"{stem} (Selective Sync Conflict{again}){extension}"
         case ConflictNaming.ONEDRIVE_COMPUTER:
             return f"{stem}-{machine}{f'-{number}' if number > 1 else ''}{extension}"
         case ConflictNaming.ONEDRIVE_NUMBER:
@@ -50,6 +60,9 @@ def conflict_name(naming: ConflictNaming, name: str, machine: str, number: int) 
             return f"{stem}.sync-conflict-20240506-{100000 + number:06}-{device}{extension}"
         case ConflictNaming.NEXTCLOUD:
             return f"{stem} (conflicted copy {_DATE} {100000 + number:06}){extension}"
+        case ConflictNaming.CRYPTOMATOR:
+            # What the service below appended to the encrypted name is lifted over to the name that is shown.
+            return f"{stem}_conflict{f'-{number}' if number > 1 else ''}{extension}"
         case ConflictNaming.AFTER_EXTENSION:
             return f"{name} ({machine}'s conflicted copy{again})"
         case ConflictNaming.NO_COPY:

@@ -116,8 +116,21 @@ DROPBOX = Profile(
     _weights(
         _ANY_SERVICE, _WINDOWS, _PLACEHOLDERS, {F.ROLLED_BACK: 1, F.UPLOADS_IGNORED: 2, F.NAME_CHANGED: 1}
     ),
-    conflict_namings=(ConflictNaming.DROPBOX,),
+    conflict_namings=(
+        ConflictNaming.DROPBOX,
+        ConflictNaming.DROPBOX,
+        ConflictNaming.DROPBOX,
+        ConflictNaming.DROPBOX_CASE,
+        ConflictNaming.DROPBOX_WHITE_SPACE,
+        ConflictNaming.DROPBOX_SELECTIVE_SYNC,
+    ),
     sources=(
+        Source(
+            "of two names that differ in case or in a space one becomes NAME (Case Conflict).EXT or NAME (White "
+            "Space Conflict).EXT, and what selective sync leaves out and is made again NAME (Selective Sync Conflict)",
+            "help.dropbox.com, white-space-conflict, selective-sync-conflict; maestral.app, docs/filesystem",
+            (F.CONFLICT_COPY,),
+        ),
         Source(
             "the second of two versions becomes NAME (WHO's conflicted copy DATE).EXT, also when a program "
             "keeps the file open or saves by itself",
@@ -352,6 +365,14 @@ ANY = Profile(
     {kind: 1 for kind in FaultKind if kind not in {*_OUTSIDER, F.WIPED, F.ENCRYPTED}},
     conflict_namings=tuple(ConflictNaming),
     shows_partial=True,
+    sources=(
+        Source(
+            "a vault of Cryptomator on top of a service lifts what that appended to the encrypted name over to the "
+            "name that is shown, NAME_conflict.EXT, or numbers it, NAME (1).EXT",
+            "github.com/cryptomator/cryptofs, issue 355 and C9rConflictResolver",
+            (F.CONFLICT_COPY,),
+        ),
+    ),
 )
 """Every fault that some service has, each as often as any other."""
 

@@ -86,12 +86,16 @@ def test_names_and_bounds_are_those_of_the_contract():
 
 CONFLICT_NAMES = {
     ConflictNaming.DROPBOX: "a/x-1 (bob's conflicted copy 2024-05-06).crdts",
+    ConflictNaming.DROPBOX_CASE: "a/x-1 (Case Conflict).crdts",
+    ConflictNaming.DROPBOX_WHITE_SPACE: "a/x-1 (White Space Conflict).crdts",
+    ConflictNaming.DROPBOX_SELECTIVE_SYNC: "a/x-1 (Selective Sync Conflict).crdts",
     ConflictNaming.ONEDRIVE_COMPUTER: "a/x-1-bob.crdts",
     ConflictNaming.ONEDRIVE_NUMBER: "a/x-1 (2).crdts",
     ConflictNaming.GOOGLE: "a/x-1 (1).crdts",
     ConflictNaming.ICLOUD: "a/x-1 2.crdts",
     ConflictNaming.SYNCTHING: "a/x-1.sync-conflict-20240506-100001-BOBAAAA.crdts",
     ConflictNaming.NEXTCLOUD: "a/x-1 (conflicted copy 2024-05-06 100001).crdts",
+    ConflictNaming.CRYPTOMATOR: "a/x-1_conflict.crdts",
     ConflictNaming.AFTER_EXTENSION: "a/x-1.crdts (bob's conflicted copy)",
 }
 
