@@ -9,6 +9,11 @@ OWN_FILES = "crdtsync/store/own_files.py"
 PULL = "crdtsync/sync/pull.py"
 SESSION = "crdtsync/sync/session.py"
 STEPS = "crdtsync/sync/steps.py"
+
+MOVING = (
+    "tests/property/sync/test_moving_folders.py"
+    "::test_all_meet_at_the_last_place_of_a_folder_and_nothing_is_lost"
+)
 BEACONS = "crdtsync/sync/beacons.py"
 
 BUGS = (
@@ -400,7 +405,7 @@ BUGS = (
         what="an empty place gets a new folder, where the replica's own is to be begun anew",
         breaks="H58, I11, I33",
         edits=(Edit(SESSION, "mine = known[0] if known and not other_folder else None", "mine = None"),),
-        kit=("tests/property/sync/test_moving_folders.py",),
+        kit=(MOVING,),
         unit=("tests/unit/sync/test_moved_folders.py",),
         is_simulated=False,
     ),
@@ -411,7 +416,7 @@ BUGS = (
         edits=(
             Edit(OWN_FILES, "for own, name in put if name not in there]", "for own, name in put if False]"),
         ),
-        kit=("tests/property/sync/test_moving_folders.py",),
+        kit=(MOVING,),
         unit=("tests/unit/sync/test_moved_folders.py",),
         is_simulated=False,
     ),
@@ -420,7 +425,7 @@ BUGS = (
         what="a replica that has a folder is attached to that of another group, without being told to",
         breaks="H12, I21",
         edits=(Edit(SESSION, "        if known and not other_folder:\n", "        if False:\n"),),
-        kit=("tests/e2e/test_how_to.py::test_every_error_it_explains_is_what_the_library_says",),
+        kit=(MOVING,),
         unit=("tests/unit/sync/test_moved_folders.py", "tests/unit/cli/test_moving.py"),
         is_simulated=False,
     ),
@@ -436,7 +441,7 @@ BUGS = (
             ),
             Edit(FEEDS, '        "WHERE d.shared",\n', '        "WHERE d.shared AND c.segment IS NULL",\n'),
         ),
-        kit=("tests/property/sync/test_moving_folders.py",),
+        kit=(MOVING,),
         unit=("tests/unit/sync/test_moved_folders.py",),
         is_simulated=False,
     ),

@@ -2,7 +2,7 @@
 
 Method: three machines edit, ask for numbers and sync over three places whose files come late and vanish; at any time
 one of them goes to another place, on which it begins the folder anew if it finds nothing there. In the end all go to
-one place, with a machine that has never been anywhere.
+one place, with a machine that has never been anywhere; then one of them leaves for a folder of its own.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from crdtsync import Document, Environment, Replica, Series, open_replica
-from crdtsync.errors import RemoteError
+from crdtsync.errors import MarkerConflictError, RemoteError
 from crdtsync.testing import FaultKind, FaultPlace, SimulatedDisk
 
 HOUR_MS = 3_600_000
@@ -56,11 +56,15 @@ class Machine:
 
     async def go(self, place: FaultPlace, *, begins: bool) -> None:
         """Sync with another place from now on; begin the folder there if it seems empty and this is asked for."""
+        has_put = any(name.startswith(self.replica.id) for name in self.place.files(self.replica.name))
         self.place, self.remote = place, place.remote(self.replica.name)
         # Who has never seen the folder has none that could begin anew.
         is_attached = any(remote.is_attached for remote in await self.replica.remotes())
         with suppress(RemoteError):
             await self.replica.attach(self.remote, create_folder=begins and is_attached)
+            is_there = any(name.startswith(self.replica.id) for name in place.files(self.replica.name))
+            waiting = sum(remote.waiting_files for remote in await self.replica.remotes())
+            assert waiting or is_there or not has_put, "it is not said that files are not in the new place"
 
 
 class Fleet:
@@ -155,6 +159,28 @@ async def follow(directory: Path, seed: int, steps: list[tuple[str, int, int]], 
         texts = [entry.text for entry in await office.replica.ledger()]
         assert texts == [f"Q-{number}" for number in range(1, len(texts) + 1)]
 
+        # One of them leaves for a new folder, alone, and brings along what all of them have written.
+        leaver = fleet.machines[draw_of(steps) % len(NAMES)]
+        elsewhere = Machine(leaver.replica, FaultPlace(name="fourth", is_settled=True))
+        await leaver.replica.attach(elsewhere.remote, create_folder=True, other_folder=True)
+        fleet.machines = [elsewhere]
+        await fleet.add(stack, "R10", elsewhere.place)
+        for machine in fleet.machines:
+            await machine.replica.sync(machine.remote)
+        assert await shared_of(fleet.machines[1]) == shared
+
+        # The others did not ask for that, and are not to fall into it.
+        for machine in [office, *others]:
+            if machine.replica is not leaver.replica:
+                remote = elsewhere.place.remote(machine.replica.name)
+                elsewhere.place.settle()
+                with pytest.raises(MarkerConflictError):
+                    await machine.replica.attach(remote)
+
+
+def draw_of(steps: list[tuple[str, int, int]]) -> int:
+    return sum(draw for _, _, draw in steps)
+
 
 async def shared_of(machine: Machine) -> dict[str, bytes]:
     """Return the digests of the documents that are to be everywhere."""
@@ -173,6 +199,7 @@ async def shared_of(machine: Machine) -> dict[str, bytes]:
     derandomize=True,
     database=None,
     print_blob=True,
+    phases=(Phase.explicit, Phase.generate),  # To cut a schedule down takes minutes.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(seed=st.integers(0, 2**16), steps=STEPS, last=st.integers(0, len(PLACES) - 1))
