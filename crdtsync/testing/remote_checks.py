@@ -19,6 +19,7 @@ No test framework is needed; with one, a test per promise says more::
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
@@ -95,8 +96,8 @@ async def _run(
     timeout_s: float,
 ) -> None:
     if settle is not None:
-        own = (ada, bob)
-        ada, bob = (SettledRemote(remote, lambda: settle(*own)) for remote in own)
+        wait = functools.partial(settle, ada, bob)
+        ada, bob = SettledRemote(ada, wait), SettledRemote(bob, wait)
     try:
         async with asyncio.timeout(timeout_s):
             await check.run(ada, bob)
