@@ -38,6 +38,10 @@ class Attempt:
     """The ids of the lines, in the order that its author saw last; None if he saw none."""
 
 
+class _ComputerDiedError(Exception):
+    """While somebody edited, an edit in a second process brought the whole computer down: his went with it."""
+
+
 class People:
     """Every verb takes a computer and draws its choices; it returns what was done, in a few words.
 
@@ -129,8 +133,11 @@ class People:
                 elif seen and random.random() < 0.06 and computer.meanwhile is None:
                     other = await computer.second_replica()
                     if other._workspace is not replica._workspace:  # noqa: SLF001
+                        process = computer.workspace
                         beside = await self._edit_one(computer, other, kind, draft.id, random, create=False)
                         done.append(f"beside it {beside}")
+                        if computer.workspace is not process:
+                            raise _ComputerDiedError
                 act: Callable[[Document, Random], str] = edit_lines_of if only_lines else random_edit
                 done.extend(act(draft, random) for _ in range(random.choice((1, 1, 2, 4))))
                 writes: Writes = draft._source.writes  # type: ignore[attr-defined]  # noqa: SLF001
@@ -140,6 +147,8 @@ class People:
             # Whether it was durable already is seen when the process runs again.
             self._faults["crash"] += 1
             done.append(await self._recover(computer))
+        except _ComputerDiedError:
+            done.append("died with it")
         finally:
             if attempt is not None and computer.is_running and not computer.disk.is_dead:
                 await self._record(computer, attempt)
