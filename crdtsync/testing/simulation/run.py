@@ -368,7 +368,16 @@ class Simulation:
         )
         found = [[await computer.rows(sql) for sql in (documents, entries)] for computer in self.running]
         waiting = [await self.checks.why_waiting(computer) for computer in self.running]
-        return all(one == found[0] for one in found) and not any(waiting)
+        return all(one == found[0] for one in found) and not any(waiting) and await self._have_heard()
+
+    async def _have_heard(self) -> bool:
+        """Whether everybody has heard from everybody: a lost beacon is made up for by the next heartbeat only."""
+        replicas = {computer.workspace.identity.replica for computer in self.running}
+        heard = [
+            {replica for (replica,) in await computer.rows("SELECT replica FROM _peers")}
+            for computer in self.running
+        ]
+        return all(len(replicas - known) == 1 for known in heard)
 
     async def _settle_once(self) -> None:
         quiet = 0
