@@ -18,7 +18,7 @@ from crdtsync.testing.simulation.kinds import BY_NAME, Quote
 from crdtsync.testing.simulation.model import Model
 from crdtsync.testing.simulation.violation import Violation
 
-ASKED_DOCUMENTS = 3
+ASKED_DOCUMENTS = 2
 """About how many documents every computer is asked in detail, if nothing else is wanted."""
 
 Changes = Mapping[str, frozenset[tuple[int, int]]]

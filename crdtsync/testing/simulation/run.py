@@ -45,8 +45,11 @@ CHECK_SHARE = 0.07
 LISTENS_ONE_IN = 3
 """In how many schedules one has an application that listens while everything arrives."""
 
-EDITED_SHARE = 0.2
-"""How often people go on after a schedule that has left no conflicts."""
+DECIDED_SHARE = 0.6
+"""How often people go on after a schedule that has left conflicts: settling once more takes its time."""
+
+EDITED_SHARE = 0.1
+"""How often they do after one that has left none."""
 
 _FAULT_KINDS = frozenset(kind.value for kind in FaultKind)
 
@@ -327,7 +330,8 @@ class Simulation:
         """
         random = Random(f"decide/{self.plan.seed}")
         has_conflicts = any([await c.replica.count_conflicts() for c in self.running])
-        if not has_conflicts and random.random() >= EDITED_SHARE:
+        share = DECIDED_SHARE if has_conflicts else EDITED_SHARE
+        if Random(f"rest/{self.plan.seed}").random() >= share:
             return
         deciding = random.sample(self.running, min(2, len(self.running)))
         for computer in deciding:
