@@ -89,7 +89,7 @@ def test_seeds_draw_different_faults():
 
 
 def test_a_failing_schedule_is_cut_down_to_what_matters():
-    plan = draw_plan(7, "any")
+    plan = next(plan for plan in (draw_plan(seed, "any") for seed in range(7, 100)) if len(plan.steps) > 20)
     needed = {3, 17, len(plan.steps) - 1}
 
     async def fails_with_those(tried):
@@ -100,7 +100,9 @@ def test_a_failing_schedule_is_cut_down_to_what_matters():
     smallest = asyncio.run(shrink(plan, fails_with_those)).plan
     assert {step.place for step in smallest.steps} == needed
     steps = ",".join(str(place) for place in sorted(needed))
-    assert replay_line(smallest, plan).endswith(f"--seeds 7:8 --profile any --steps {steps}")
+    assert replay_line(smallest, plan).endswith(
+        f"--seeds {plan.seed}:{plan.seed + 1} --profile any --steps {steps}"
+    )
 
 
 def test_a_plan_survives_being_kept_as_text():
@@ -114,7 +116,7 @@ def test_the_command_prints_what_it_ran_as_json():
     found = json.loads(result.stdout)
     assert found["schedules"] == 4
     assert found["violations"] == []
-    assert found["steps"] > 100
+    assert found["steps"] > 10 * found["schedules"]
     assert found["schedules_per_minute"] > 0
     assert sum(found["faults"].values()) > 0
 
