@@ -28,7 +28,9 @@ class Health:
     waiting_out: int
     """How many changes and files made here are not in the folder yet."""
     waiting_in: int
-    """How many pieces of others wait for an earlier one."""
+    """How many pieces of others wait for an earlier one, or are known of and have not come."""
+    waits_for: tuple[str, ...]
+    """Whose changes are known of and have not come."""
     quarantined: int
     heard: tuple[Heard, ...]
     """Newest first."""
@@ -55,8 +57,9 @@ async def health_of(desk: Desk) -> Health:
         under_way=desk.delay.under_way,
         problem=desk.sync.problem,
         waiting_out=sum(remote.waiting_changes + remote.waiting_files for remote in remotes),
-        waiting_in=sum(remote.inbox for remote in remotes)
+        waiting_in=sum(remote.inbox + sum(m.segments for m in remote.missing) for remote in remotes)
         + max([r.waiting_causes for r in remotes], default=0),
+        waits_for=tuple(missing.name for remote in remotes for missing in remote.missing),
         quarantined=len(await desk.replica.quarantine()),
         heard=tuple(Heard(peer.name, peer.heard_ms) for peer in newest_first),
         conflicts=await desk.replica.count_conflicts(waiting=True),

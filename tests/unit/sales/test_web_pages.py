@@ -8,7 +8,7 @@ import pytest
 
 from crdtsync import ItemStatus, open_replica
 from crdtsync.testing import MemoryPlace, MemoryRemote
-from examples.sales.model import KINDS, Quote
+from examples.sales.model import KINDS, Customer, Quote
 from examples.sales.pricing import Tax
 from examples.sales.web.security import TOKEN_HEADER
 from tests.unit.sales.web_desks import TOKEN, open_seat
@@ -326,3 +326,24 @@ async def test_two_values_are_shown_side_by_side_and_settled_with_one_click(tmp_
         assert "Nothing to decide" in answer.text
         await meet()
         assert (await bob.replica.get(Quote, quote_id)).lines[0].quantity == 7
+
+
+async def test_the_header_says_whose_changes_have_not_come(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    address = f"folder:{folder}"
+    async with open_seat(tmp_path, "office", role="office") as office, open_seat(tmp_path, "R1") as r1:
+        await office.replica.sync(address)
+        await r1.replica.sync(address)
+        async with r1.replica.edit(Customer) as customer:
+            customer.name = "Ada"
+        await r1.replica.sync(address)
+        await office.replica.sync(address)
+        for path in folder.rglob("s-*"):
+            path.unlink()
+        async with open_seat(tmp_path, "R2") as r2:
+            await r2.replica.sync(address)
+            assert "Waiting for what R1 wrote" in (await r2.page("/health")).text
+            await r1.replica.sync(address)  # It puts again what has vanished.
+            await r2.replica.sync(address)
+            assert "In step" in (await r2.page("/health")).text
