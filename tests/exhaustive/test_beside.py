@@ -99,7 +99,7 @@ class Desk:
         sequence = applied[client]
         applied[client] = sequence - 1
         modelled = self.model.document(document, Quote)
-        modelled.record(client, sequence, writes, seen, applied)
+        modelled.record(client, sequence, writes, seen, applied, await self.shown(document))
         for name, text in writes.texts.items():
             modelled.remember_words(name, text, client, sequence)
 
@@ -111,19 +111,22 @@ class Desk:
             lambda: self.edit(1, document, lambda quote: EDITS[theirs](quote, "bertie")),
         )
 
-    async def differences(self, document):
-        replica = self.processes[0]
-        shown = await replica._workspace.database.read(
+    async def shown(self, document):
+        (text,) = await self.processes[0]._workspace.database.read(
             lambda c: c.execute(
                 "SELECT p.json FROM _of_quote p JOIN _documents d ON d.n = p.document WHERE d.id = ?",
                 (document,),
             ).fetchone()
         )
+        return json.loads(text)
+
+    async def differences(self, document):
+        replica = self.processes[0]
         listed = {
             conflict.path: (conflict.reason, sorted({value.raw for value in conflict.values}))
             for conflict in await replica.conflicts(document)
         }
-        return self.model.documents[document].differences(json.loads(shown[0]), listed)
+        return self.model.documents[document].differences(await self.shown(document), listed)
 
 
 async def plain(desk, document):
