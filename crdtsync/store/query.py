@@ -18,6 +18,8 @@ PAGE_MAX = 10_000
 
 SORTED_MAX = 1_000
 """How many documents are sorted for a page. Where a filter leaves more, they are met in the order of an index."""
+SKIPPED_MAX = 1_000
+"""From how many documents before a page on it is worth counting whether they have to be looked at."""
 
 
 _NUMBER = (
@@ -121,20 +123,19 @@ def select(
     table = table_of(schema.kind)
     chosen = _order(schema, order_by)
     is_walked = bool(condition) and _are_many(connection, table, condition, parameters, search)
-    if chosen.startswith("d.") and (is_walked or not condition):
+    if not chosen.startswith("d."):
+        walked = f"INDEXED BY {table}_{column_of(order_by.removeprefix('-'))}" if is_walked else ""
+        found_in = f"SELECT p.document FROM {table} p {walked} {condition}"
+    elif not condition and offset > SKIPPED_MAX and _all_can_be_read(connection, schema.kind):
+        found_in = f"SELECT d.n FROM _documents d WHERE d.kind = '{schema.kind}'"
+    elif is_walked or not condition:
         # In the order of an index of `_documents`: a CROSS JOIN makes SQLite begin there.
-        joined = f"_documents d CROSS JOIN {table} p ON p.document = d.n WHERE d.kind = '{schema.kind}'"
-        joined += condition.replace("WHERE", " AND", 1)
+        found_in = f"SELECT d.n FROM _documents d CROSS JOIN {table} p ON p.document = d.n "
+        found_in += f"WHERE d.kind = '{schema.kind}'" + condition.replace("WHERE", " AND", 1)
     else:
-        joined = f"{table} p JOIN _documents d ON d.n = p.document {condition}"
-        if is_walked:
-            name = order_by.removeprefix("-")
-            joined = (
-                f"{table} p INDEXED BY {table}_{column_of(name)} CROSS JOIN _documents d ON d.n = p.document "
-            )
-            joined += condition
+        found_in = f"SELECT d.n FROM {table} p JOIN _documents d ON d.n = p.document {condition}"
     # First which ones, then what they hold: what is sorted or skipped is not read.
-    sql = f"SELECT d.n FROM {joined} ORDER BY {chosen} LIMIT ? OFFSET ?"
+    sql = f"{found_in} ORDER BY {chosen} LIMIT ? OFFSET ?"
     page = (_page(limit, offset), min(offset, 1 << 62))
     numbers = [row[0] for row in _searched(connection, sql, (*parameters, *page), search)]
     rows = connection.execute(
@@ -144,6 +145,12 @@ def select(
     )
     found = {n: _row(tuple(row)) for n, *row in rows}
     return [found[n] for n in numbers]
+
+
+def _all_can_be_read(connection: sqlite3.Connection, kind: str) -> bool:
+    """Whether no document of the kind waits for what it needs: then none has to be looked up to be skipped."""
+    sql = f"SELECT (SELECT count(*) FROM _documents WHERE kind = ?) = (SELECT count(*) FROM {table_of(kind)})"
+    return bool(connection.execute(sql, (kind,)).fetchone()[0])
 
 
 def _are_many(

@@ -17,7 +17,7 @@ class Note(Document, kind="note"):
     text: str
 
 
-async def plan_of(replica, cls, *, where=None, search="", order_by="-changed"):
+async def plan_of(replica, cls, *, where=None, search="", order_by="-changed", offset=0):
     def plan(connection):
         statements = []
         connection.set_trace_callback(statements.append)
@@ -28,7 +28,7 @@ async def plan_of(replica, cls, *, where=None, search="", order_by="-changed"):
             search=search,
             order_by=order_by,
             limit=50,
-            offset=0,
+            offset=offset,
         )
         connection.set_trace_callback(None)
         (ordered,) = [
@@ -112,13 +112,31 @@ async def test_a_page_is_the_same_however_it_is_found(tmp_path, monkeypatch):
                 ),
                 reverse=bool(sign),
             )
-            for sorted_max in (0, 10, 1_000):
+            for sorted_max, skipped_max in ((0, 0), (10, 0), (1_000, 1_000)):
                 monkeypatch.setattr(query, "SORTED_MAX", sorted_max)
+                monkeypatch.setattr(query, "SKIPPED_MAX", skipped_max)
                 found = await replica.find(
                     Quote, where=where, search=search, order_by=sign + name, limit=limit, offset=2
                 )
                 assert [quote.id for quote in found] == [quote.id for quote in expected[2 : 2 + limit]]
             assert await replica.count(Quote, where=where, search=search) == len(expected)
+
+
+@pytest.mark.parametrize("order_by", ["-changed", "visits"])
+async def test_a_page_far_back_skips_documents_without_looking_at_them(tmp_path, monkeypatch, order_by):
+    monkeypatch.setattr(query, "SKIPPED_MAX", 1)
+    async with shop(tmp_path) as replica:
+        for _ in range(4):
+            async with replica.edit(Quote) as quote:
+                quote.customer = "Ada"
+        steps = await plan_of(replica, Quote, order_by=order_by, offset=2)
+        assert len(steps) == 1, steps
+
+        await replica._workspace.database.write(
+            lambda c: c.execute("DELETE FROM _of_quote WHERE document = (SELECT max(document) FROM _of_quote)")
+        )
+        found = await replica.find(Quote, order_by=order_by, offset=2)
+        assert len(found) == 1, "what cannot be read is on no page, however far back"
 
 
 async def test_what_is_filtered_by_lies_before_the_json(tmp_path):
