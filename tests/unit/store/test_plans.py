@@ -133,7 +133,9 @@ async def test_a_page_far_back_skips_documents_without_looking_at_them(tmp_path,
         assert len(steps) == 1, steps
 
         await replica._workspace.database.write(
-            lambda c: c.execute("DELETE FROM _of_quote WHERE document = (SELECT max(document) FROM _of_quote)")
+            lambda c: c.execute(
+                "DELETE FROM _of_quote WHERE document = (SELECT max(document) FROM _of_quote)"
+            )
         )
         found = await replica.find(Quote, order_by=order_by, offset=2)
         assert len(found) == 1, "what cannot be read is on no page, however far back"
