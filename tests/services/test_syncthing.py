@@ -309,9 +309,8 @@ async def test_a_daemon_killed_in_mid_transfer_loses_nothing(network, tmp_path):
     rng = random.Random(8)
     async with Office(network, tmp_path, "killed") as office:
         r2 = office["r2"]
-        r2.daemon.limit(
-            40
-        )  # Beyond the first half megabyte, which a daemon started anew takes at once again.
+        # Beyond the first half megabyte, which a daemon started anew takes at once again.
+        r2.daemon.limit(40)
         documents = []
 
         async def is_arriving():
