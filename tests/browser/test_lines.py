@@ -154,7 +154,6 @@ def test_lines_that_are_open_are_taken_out_and_moved(stocked):
     expect(page.get_by_role("group", name="Options")).to_have_count(2)
 
 
-@pytest.mark.skip(reason="known flaw: the focus does not come back to the line that undo puts back")
 def test_a_line_that_was_taken_out_is_put_back_with_undo(ada):
     ada.new_quote("Takes it back")
     lines_named(ada, "one", "two")

@@ -63,7 +63,7 @@ def take_through(ada, bob):
     expect(row).to_contain_text("Draft")
     row.get_by_role("checkbox").check()
     ada.page.get_by_role("button", name="Mark chosen").click()
-    # What was done is told as well, yet an event that comes at once may take the words away again: to be mended.
+    expect(ada.page.get_by_text("1 marked for sync")).to_be_visible()
     expect(row).to_contain_text("Marked")
 
     ada.open(path)

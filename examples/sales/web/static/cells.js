@@ -22,13 +22,15 @@ const cells = (() => {
   // What its row shows is not what the server has sent, so the server is to send it again.
   const forget = (node) => { const line = node.closest("tbody.line"); if (line) line.removeAttribute("data-have"); };
 
+  // A failure is told by the events that htmx sends; its promise would tell it once more, to nobody.
+  const send = (verb, address, context) => htmx.ajax(verb, address, context).catch(() => {});
   const save = (box) => {
     const field = box.closest(".field"), address = field && !box.hasAttribute("hx-post") && addressOf(field, box);
     if (!address) return;
     const values = { value: box.value, seen: seenOf(field), version: versionOf(field) };
-    htmx.ajax("POST", address, { source: box, target: field, swap: "merge", values });
+    send("POST", address, { source: box, target: field, swap: "merge", values });
   };
   document.addEventListener("change", (event) => { if (event.target.matches("input, select, textarea")) save(event.target); });
   document.addEventListener("focusin", (event) => { if (event.target.matches("[data-lines] input")) event.target.autocomplete = "off"; });
-  return { seenOf, pin, unpin, forget };
+  return { send, seenOf, pin, unpin, forget };
 })();

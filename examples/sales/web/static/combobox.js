@@ -44,7 +44,7 @@
     }
     const seen = box.querySelector("[name=seen]");
     const values = { [option.dataset.name]: option.dataset.value, value: input.value, seen: seen ? seen.value : "" };
-    htmx.ajax("POST", box.dataset.pick, { source: box, target: box.dataset.target || box, swap: "merge", values });
+    cells.send("POST", box.dataset.pick, { source: box, target: box.dataset.target || box, swap: "merge", values });
   };
 
   document.addEventListener("input", (event) => {

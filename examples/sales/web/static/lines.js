@@ -8,7 +8,7 @@
   const ask = (verb, line, what, values = {}) => {
     const table = line && line.closest("[data-lines]");
     // The lines ask for all of them: what is done to one after another is done in that order.
-    if (table) htmx.ajax(verb, table.dataset.at + what, { source: "#lines", target: "#deal", swap: "merge", values });
+    if (table) cells.send(verb, table.dataset.at + what, { source: "#lines", target: "#deal", swap: "merge", values });
   };
   const move = (line, values) => ask("POST", line, `${idOf(line)}/move`, values);
   const lines = () => [...document.querySelectorAll("[data-lines] > .line")];
@@ -70,7 +70,7 @@
     if (!line) return;
     event.preventDefault();
     if (button.dataset.step) move(line, { step: button.dataset.step });
-    else if (button.dataset.do === "toggle") htmx.ajax("GET", `${location.pathname}?toggle=${idOf(line)}`, { source: "#lines", target: "#deal", swap: "merge" });
+    else if (button.dataset.do === "toggle") cells.send("GET", `${location.pathname}?toggle=${idOf(line)}`, { source: "#lines", target: "#deal", swap: "merge" });
     else ask("POST", line, `${idOf(line)}/${button.dataset.do}`);
   });
   // A line that only moved is not sent again, so its number is counted here.

@@ -16,6 +16,8 @@
         if (!("have" in old.dataset)) isOutdated = true;
         return false;
       }
+      // A list that is shown anew because of an event has nothing to tell, and takes nothing told away.
+      if (old.nodeType === 1 && "told" in old.dataset && old.textContent && !fresh.textContent) return false;
       if (old.nodeType !== 1 || !old.classList.contains("field") || old === answered) return true;
       if (!isBusy(old)) return true;
       if (cells.seenOf(old) !== cells.seenOf(fresh)) old.classList.add("is-behind");
@@ -78,8 +80,10 @@
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     // What was done before is told until something else is done.
-    const done = event.detail.requestConfig.verb === "post" && document.getElementById("done");
-    if (done) done.replaceChildren();
+    // What asks from there, an Undo, stays until its own answer: an event of what is no more in the page reaches nobody.
+    if (event.detail.requestConfig.verb === "post")
+      for (const done of document.querySelectorAll("#done, [data-told]"))
+        if (!done.contains(event.detail.elt)) done.replaceChildren();
     // From here on it is on its way; what is typed after this is new again. What is looked for while it is typed is not saved.
     const field = event.detail.requestConfig.verb === "get" ? null : event.detail.elt.closest(".field");
     if (field) field.classList.remove("is-typed");
