@@ -154,7 +154,9 @@ def test_lines_that_are_open_are_taken_out_and_moved(stocked):
     expect(page.get_by_role("group", name="Options")).to_have_count(2)
 
 
-@pytest.mark.xfail(strict=False, reason="known flaw: an event may take Undo away before its answer says where the focus goes")
+@pytest.mark.xfail(
+    strict=False, reason="known flaw: an event may take Undo away before its answer says where the focus goes"
+)
 def test_a_line_that_was_taken_out_is_put_back_with_undo(ada):
     ada.new_quote("Takes it back")
     lines_named(ada, "one", "two")

@@ -55,7 +55,9 @@ def test_what_comes_in_while_a_field_is_typed_into_is_shown_once_it_is_taken_bac
     expect(box).to_have_value("from the office")
 
 
-@pytest.mark.xfail(strict=False, reason="known flaw: on a busy machine what was told of the other value may be gone")
+@pytest.mark.xfail(
+    strict=False, reason="known flaw: on a busy machine what was told of the other value may be gone"
+)
 def test_who_types_over_what_came_in_meanwhile_keeps_both(ada, bob):
     shared_quote(ada, bob, "one", "two")
     box = ada.box("Quantity", line=2)
