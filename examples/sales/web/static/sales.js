@@ -5,6 +5,7 @@
   // A field that holds what was typed and is not saved, whose value is on its way, or that could not be read, is
   // left as it is, with what its typist has seen. The focus alone is no reason: who has typed nothing sees what is new.
   const isBusy = (node) => node.classList.contains("is-typed") || node.querySelector(".htmx-request, [aria-invalid=true], [role=combobox][aria-expanded=true]");
+  const isToldOnce = (node) => node.nodeType === 1 && node.classList.contains("told-once");
   let isOutdated = false; // Whether what was answered is older than what is here.
   let answered = null; // The field whose own answer this is.
 
@@ -18,6 +19,8 @@
       }
       // A list that is shown anew because of an event has nothing to tell, and takes nothing told away.
       if (old.nodeType === 1 && "told" in old.dataset && old.textContent && !fresh.textContent) return false;
+      // Nor does it put what it always says of a field in the place of what was told of it once.
+      if (isToldOnce(old) && !isToldOnce(fresh) && old.closest(".field") !== answered) return false;
       if (old.nodeType !== 1 || !old.classList.contains("field") || old === answered) return true;
       if (!isBusy(old)) return true;
       if (cells.seenOf(old) !== cells.seenOf(fresh)) old.classList.add("is-behind");
@@ -27,7 +30,7 @@
     beforeNodeRemoved: (node) => {
       if (node.nodeType !== 1) return true;
       // What was told of a field stays until the field itself is answered again.
-      if (node.classList.contains("told-once")) return node.closest(".field") === answered;
+      if (isToldOnce(node)) return node.closest(".field") === answered;
       return !typing(node);
     },
     // What a person ticked or unfolded stays so.
@@ -38,7 +41,37 @@
     const source = node && node.closest("[hx-get]");
     if (source) htmx.trigger(source, "sse:document");
   };
+  // The page asks for its document by itself when it hears of a change. It waits until what a person asked has been
+  // answered, and what was answered meanwhile is newer: a line that was opened by it would be closed again.
+  let asking = 0, answers = 0, isOwed = false;
+  const isForDocument = (event) => event.detail.target && event.detail.target.id === "deal";
+  const isAskedByItself = (request) => (request.elt.getAttribute("hx-trigger") || "").includes("sse:");
+  const payOwed = () => {
+    if (asking || !isOwed) return;
+    isOwed = false;
+    askAgain(document.getElementById("deal"));
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!isForDocument(event)) return;
+    const { requestConfig, xhr } = event.detail;
+    requestConfig.answersBefore = answers;
+    if (!isAskedByItself(requestConfig)) {
+      asking += 1;
+      xhr.addEventListener("loadend", () => { asking -= 1; payOwed(); });
+    } else if (asking) {
+      event.preventDefault();
+      isOwed = true;
+    }
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!isForDocument(event) || !isAskedByItself(event.detail.requestConfig)) return;
+    if (event.detail.requestConfig.answersBefore === answers) return;
+    event.detail.shouldSwap = false;
+    isOwed = true;
+    payOwed();
+  });
   const merge = (target, fresh) => {
+    if (target.id === "deal") answers += 1;
     answered = target.classList.contains("field") && !(typing(target) && target.classList.contains("is-typed")) ? target : null;
     if (target.classList.contains("field")) cells.forget(target);
     const morphed = Idiomorph.morph(target, fresh, { morphStyle: "outerHTML", restoreFocus: true, callbacks });
@@ -101,11 +134,14 @@
   };
   // What did not arrive is still only typed, and nothing that comes from elsewhere may take its place.
   const keep = (event) => {
-    const field = event.detail.requestConfig.verb === "get" ? null : event.detail.elt.closest(".field");
+    const { verb, elt } = event.detail.requestConfig;
+    const field = verb === "get" ? null : elt.closest(".field");
     if (field) field.classList.add("is-typed", "is-unsaved");
     return field;
   };
-  document.addEventListener("htmx:responseError", (event) => {
+  // An answer is heard where it goes: what asked may be no more in the page, and its events with it.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!event.detail.isError) return;
     keep(event);
     const type = event.detail.xhr.getResponseHeader("Content-Type") || "";
     tell(type.startsWith("text/plain") ? event.detail.xhr.responseText : "That did not work. What you typed is still here.");
@@ -124,12 +160,15 @@
 
   // What was done says where to go on, unless its person has gone on by then.
   document.addEventListener("htmx:beforeRequest", (event) => { event.detail.requestConfig.askedFrom = document.activeElement; });
-  document.addEventListener("htmx:afterRequest", (event) => {
-    const { xhr, requestConfig } = event.detail;
-    const id = xhr && xhr.getResponseHeader("X-Focus-On"), next = id && document.getElementById(id);
-    const now = document.activeElement;
-    const isElsewhere = now !== document.body && (now !== requestConfig.askedFrom || now.closest(".is-typed"));
+  const goOn = (id, askedFrom) => {
+    const next = document.getElementById(id), now = document.activeElement;
+    const isElsewhere = now !== document.body && (now !== askedFrom || now.closest(".is-typed"));
     if (next && !isElsewhere) next.focus();
+  };
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail, id = xhr.getResponseHeader("X-Focus-On");
+    // The swap follows at once, and this follows the swap.
+    if (id) queueMicrotask(() => goOn(id, requestConfig.askedFrom));
   });
 
   document.addEventListener("keydown", (event) => {
