@@ -93,10 +93,10 @@ class Watch:
         """All pages that are open."""
         return [page for context in self._contexts for page in context.pages]
 
-    def wait_for_fault(self, page: "sync_api.Page") -> None:
-        """Let the browser speak until something is wrong, or its time is over."""
+    def wait_for_fault(self, page: "sync_api.Page", told: str) -> None:
+        """Let the browser speak until it tells of a fault of these words, or its time is over."""
         deadline_s = time.monotonic() + TIMEOUT_MS / 1000
-        while not self.faults and time.monotonic() < deadline_s:
+        while not any(told in fault for fault in self.faults) and time.monotonic() < deadline_s:
             page.wait_for_timeout(POLL_MS)
 
     def close(self) -> None:

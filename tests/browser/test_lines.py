@@ -126,7 +126,7 @@ def test_a_product_is_picked_by_keys_and_opened_with_its_options(stocked):
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         style.press("Tab")
     before = stocked.box("Price", line=1).input_value()
-    page.get_by_role("button", name="Recalculate the price of line 1").click()
+    page.get_by_role("button", name="Recalculate the price of line 1", exact=True).click()
     expect(stocked.box("Price", line=1)).not_to_have_value(before)
     expect(page.get_by_role("status").filter(has_text="before,")).to_be_visible()
     expect(page.get_by_role("button", name="Options and price of line 1")).to_have_attribute(

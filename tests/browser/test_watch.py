@@ -36,6 +36,6 @@ def test_a_page_that_does_what_it_may_not_is_found_out(launcher, browser, misdee
     seat.open("/quotes")
     assert watch.faults == []
     seat.page.evaluate(f"() => {{ {misdeed} }}")
-    watch.wait_for_fault(seat.page)
+    watch.wait_for_fault(seat.page, told)
     watch.close()
     assert any(told in fault for fault in watch.faults), watch.faults

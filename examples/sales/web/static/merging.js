@@ -1,0 +1,87 @@
+// Merges what the server answers into the page, around what is being typed.
+"use strict";
+const merging = (() => {
+  const typing = (node) => node.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+  // A field that holds what was typed and is not saved, whose value is on its way, or that could not be read, is
+  // left as it is, with what its typist has seen. The focus alone is no reason: who has typed nothing sees what is new.
+  const isBusy = (node) => node.classList.contains("is-typed") || node.querySelector(".htmx-request, [aria-invalid=true], [role=combobox][aria-expanded=true]");
+  const isToldOnce = (node) => node.nodeType === 1 && node.classList.contains("told-once");
+  let isOutdated = false; // Whether what was answered is older than what is here.
+  let answered = null; // The field whose own answer this is.
+
+  const callbacks = {
+    beforeNodeMorphed: (old, fresh) => {
+      // The server says only that it is as it was.
+      if (fresh.nodeType === 1 && "same" in fresh.dataset) {
+        // It was, when this was asked for, and has been written since.
+        if (!("have" in old.dataset)) isOutdated = true;
+        return false;
+      }
+      // A list that is shown anew because of an event has nothing to tell, and takes nothing told away.
+      if (old.nodeType === 1 && "told" in old.dataset && old.textContent && !fresh.textContent) return false;
+      // Nor does it put what it always says of a field in the place of what was told of it once.
+      if (isToldOnce(old) && !isToldOnce(fresh) && old.closest(".field") !== answered) return false;
+      if (old.nodeType !== 1 || !old.classList.contains("field") || old === answered) return true;
+      if (!isBusy(old)) return true;
+      if (cells.seenOf(old) !== cells.seenOf(fresh)) old.classList.add("is-behind");
+      cells.forget(old);
+      return false;
+    },
+    beforeNodeRemoved: (node) => {
+      if (node.nodeType !== 1) return true;
+      // What was told of a field stays until the field itself is answered again.
+      if (isToldOnce(node)) return node.closest(".field") === answered;
+      return !typing(node);
+    },
+    // What a person ticked or unfolded stays so.
+    beforeAttributeUpdated: (name, node) => !(name === "checked" && node.type === "checkbox") && !(name === "open" && node.tagName === "DETAILS"),
+  };
+
+  const askAgain = (node) => {
+    const source = node && node.closest("[hx-get]");
+    if (source) htmx.trigger(source, "sse:document");
+  };
+  // The page asks for its document by itself when it hears of a change, beside what a person asks. What was answered
+  // out of turn may be older than what is here: a line that was opened meanwhile would be closed by it again.
+  let answers = 0;
+  const isForDocument = (event) => event.detail.target && event.detail.target.id === "deal";
+  document.addEventListener("htmx:beforeRequest", (event) => { if (isForDocument(event)) event.detail.requestConfig.answersBefore = answers; });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, shouldSwap, target } = event.detail;
+    if (!shouldSwap || !isForDocument(event) || requestConfig.answersBefore === answers) return;
+    // What a person asked says what was done, and is shown all the same.
+    if ((requestConfig.elt.getAttribute("hx-trigger") || "").includes("sse:")) event.detail.shouldSwap = false;
+    queueMicrotask(() => askAgain(document.getElementById(target.id)));
+  });
+  const merge = (target, fresh) => {
+    if (target.id === "deal") answers += 1;
+    answered = target.classList.contains("field") && !(typing(target) && target.classList.contains("is-typed")) ? target : null;
+    if (target.classList.contains("field")) cells.forget(target);
+    const morphed = Idiomorph.morph(target, fresh, { morphStyle: "outerHTML", restoreFocus: true, callbacks });
+    answered = null;
+    // What was said to be as it was, and is not here: it was taken away while the answer was on its way.
+    const lost = document.querySelectorAll("[data-same]");
+    lost.forEach((node) => node.remove());
+    if (lost.length || isOutdated) askAgain(document.getElementById("deal"));
+    isOutdated = false;
+    return morphed;
+  };
+  htmx.defineExtension("merge", {
+    isInlineSwap: (style) => style === "merge",
+    handleSwap: (style, target, fragment) => {
+      if (style !== "merge") return false;
+      const fresh = fragment.nodeType === 11 ? fragment.firstElementChild : fragment;
+      return fresh ? merge(target, fresh) : false;
+    },
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, target, shouldSwap, serverResponse } = event.detail;
+    const asked = requestConfig.elt;
+    if (!shouldSwap || (asked.isConnected && !asked.closest("[data-passing]"))) return;
+    // What asked was merged away by the event of its own change, or goes with its own answer; and htmx looks for the
+    // way to swap among its parents. The target stands in for it.
+    event.detail.shouldSwap = false;
+    if (target.isConnected) htmx.swap(target, serverResponse, { swapStyle: "merge", swapDelay: 0, settleDelay: 20 }, { contextElement: target });
+  });
+  return { askAgain };
+})();
