@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -191,8 +192,11 @@ def _customer_of(cell: str) -> str:
 def _open_text(path: Path) -> Iterator[Iterable[str]]:
     # Bytes that are no UTF-8 are shown as such and cost nobody his line.
     if path.suffix == ".gz":
-        with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as text:
-            yield text
+        try:
+            with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as text:
+                yield text
+        except (EOFError, zlib.error) as error:
+            raise OSError(f"{path} is damaged, or was not copied to its end: {error}") from error
     else:
         with path.open(encoding="utf-8", errors="replace", newline="") as text:
             yield text

@@ -249,9 +249,12 @@ def _directory(chosen: Path | None) -> Iterator[Path]:
     if chosen is not None:
         try:
             chosen.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=chosen):
+                pass  # Whether it can be written to is what the workstations need to know.
         except OSError as error:
             raise StartError(
-                f"{chosen} cannot be made: {error.strerror}", hint="Choose another --data"
+                f"{chosen} cannot be made, or not be written to: {error.strerror}",
+                hint="Choose another --data",
             ) from error
         yield chosen.resolve()
         return

@@ -123,6 +123,16 @@ def test_a_file_is_read_gzipped_or_not_whatever_its_bytes(tmp_path, name):
     assert [item.lines[0].description for item in invoices] == ["WHITE HOLDER", "caf\ufffd"]
 
 
+@pytest.mark.parametrize("harm", [lambda data: data[:-20], lambda data: data[:40] + b"\xff" * 40 + data[80:]])
+def test_a_gzipped_file_that_is_cut_off_or_damaged_is_told(tmp_path, harm):
+    path = tmp_path / "invoices.csv.gz"
+    lines = "".join(f"{n},A,{n * n},1,2010-12-01,1.00,1,UK\n" for n in range(500))
+    path.write_bytes(harm(gzip.compress((HEADER + lines).encode())))
+
+    with pytest.raises(OSError, match="invoices.csv.gz is damaged, or was not copied to its end"):
+        list(read_invoices(path, Rejections()))
+
+
 def test_all_lines_that_cannot_be_used_are_counted_and_the_first_kept():
     _, rejections = read(HEADER + "1,A,x,many,2010-12-01,1.00,1,UK\n" * 100)
 

@@ -59,6 +59,11 @@ def test_a_workstations_own_directory_is_not_the_one_to_give(capsys, tmp_path):
     assert "own directory" in refused(capsys, "--data", tmp_path)
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a directory that nobody can write to")
+def test_a_directory_that_cannot_be_written_to_is_told(capsys):
+    assert "or not be written to" in refused(capsys, "--data", "/proc/self")
+
+
 def test_a_file_of_invoices_that_is_not_there_is_told_before_anything_starts(capsys, tmp_path):
     assert "there is no file" in refused(capsys, "--invoices", tmp_path / "none.csv")
 
