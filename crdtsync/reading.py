@@ -3,20 +3,24 @@
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from crdtsync import events
 from crdtsync.deciding import preview, typed
 from crdtsync.document.authorship import shown_cells
+from crdtsync.document.draft import references
 from crdtsync.document.model import Document, schema_of
 from crdtsync.document.schema import DocumentSchema
 from crdtsync.document.sources import ProjectionSource
 from crdtsync.errors import DocumentNotFoundError, UnknownKindError
 from crdtsync.events import DocumentChange, Event
 from crdtsync.protocol.beacon import Role
+from crdtsync.protocol.causality import Frontier
 from crdtsync.protocol.ledger import LedgerEntry
 from crdtsync.protocol.numbering import Series
+from crdtsync.protocol.versions import parse_version, version_text
 from crdtsync.store import conflicts, health, history, identifying, items, numbers, query
 from crdtsync.store.conflicts import Conflict
 from crdtsync.store.history import HistoryEntry, LastWriter, LatestChange
@@ -58,13 +62,25 @@ class ReadableReplica:
         """Where it is kept."""
         return self._workspace.directory
 
-    async def get(self, cls: type[D], id: str) -> D:  # noqa: A002
-        """Return a document as it is now, immutable. A `Ref` is an id.
+    async def get(self, cls: type[D], id: str, *, as_of: str | None = None) -> D:  # noqa: A002
+        """Return a document as it is now, or as it was in an earlier state, immutable. A `Ref` is an id.
+
+        Args:
+            cls: its class.
+            id: which document.
+            as_of: the state somebody saw: a `DocumentInfo.version`, of this replica or of another one. What was
+                written since is not in it; what else its `info` says is as it is now. It costs replaying the
+                document's changes, so that it is for one document at a time.
 
         Raises:
             DocumentNotFoundError: it is not here, or of another kind.
+            UnknownVersionError: `as_of` is no state of this document that is known here: something of it may not
+                have arrived yet.
         """
         await self._workspace.declare(cls)
+        if as_of is not None:
+            seen = parse_version(id, as_of)
+            return await self._workspace.database.run(lambda c: self._as_of(c, cls, id, seen))
         kind = schema_of(cls).kind
         info, json = await self._workspace.database.read(lambda c: query.find(c, id, kind))
         return cls._bound(ProjectionSource(json), info)
@@ -378,6 +394,13 @@ class ReadableReplica:
                 for document in page:
                     yield document
                 offset += len(page)
+
+    def _as_of(self, connection: sqlite3.Connection, cls: type[D], id: str, seen: Frontier) -> D:  # noqa: A002
+        draft = self._workspace.documents.draft(connection, id, schema_of(cls).kind, seen=seen)
+        # It is a draft that nobody commits: closed, it can be read like any view.
+        draft.close()
+        info = query.info(connection, id, references(draft.base))
+        return cls._bound(draft, replace(info, version=version_text(id, seen)))
 
     def _last_writers(self, connection: sqlite3.Connection, id: str) -> dict[str, LastWriter]:  # noqa: A002
         schema = self.schema(query.kind_of(connection, id))
