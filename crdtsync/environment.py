@@ -42,6 +42,35 @@ class Case:
     """Gives for each delta the earlier ones (by index) it builds on; asked only when one of them is bad."""
 
 
+class Outcome(Protocol):
+    """What the deltas of a case make of what is stored, as the CRDT itself said it on the scratch document."""
+
+    @property
+    def entries(self) -> str:
+        """The map as it is then, as one JSON object of strings."""
+        ...
+
+    @property
+    def changed(self) -> Mapping[str, tuple[str | None, str | None]]:
+        """What the deltas changed in the map: key -> (value before, value after); None where there is none."""
+        ...
+
+    @property
+    def texts_before(self) -> Mapping[str, str]:
+        """Every text as it was without the deltas."""
+        ...
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Every text as it is then."""
+        ...
+
+    @property
+    def state(self) -> bytes:
+        """The whole document as one update."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What came of examining a case. What is not named in it may be applied, all at once, in its order."""
@@ -55,6 +84,9 @@ class Verdict:
     """How often examining it has ended the process that did so."""
     is_settled: bool = True
     """False: too many deltas were bad to look at all of them; examine the case again without those named here."""
+    outcome: Outcome | None = field(default=None, compare=False, repr=False)
+    """What the whole case came to, so that nobody needs to open the document to apply it; None where that is not
+    known, as where some of it was bad."""
 
 
 class Examiner(Protocol):

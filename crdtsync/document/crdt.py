@@ -131,6 +131,11 @@ class CrdtDocument:
         with _Door("read", self):
             return _STRINGS.decode(str(self._map))
 
+    def entries_text(self) -> str:
+        """Return the map as one JSON object, whatever it holds; see `entries_of`."""
+        with _Door("read", self):
+            return str(self._map)
+
     def text(self, name: str) -> str:
         """Return a text; empty when nobody wrote it."""
         with _Door("read a text", self):
@@ -139,10 +144,11 @@ class CrdtDocument:
     def text_names(self) -> list[str]:
         """Return the names of all texts that exist in the document."""
         with _Door("read", self):
+            with self._doc.transaction() as transaction:
+                # Not `Doc.keys`, which makes an object of pycrdt's for each root.
+                roots = self._doc._doc.roots(transaction._txn)  # type: ignore[arg-type]  # noqa: SLF001
             return sorted(
-                name.removeprefix(TEXT_ROOT_PREFIX)
-                for name in self._doc.keys()  # noqa: SIM118 - a Doc is no dict
-                if name.startswith(TEXT_ROOT_PREFIX)
+                name.removeprefix(TEXT_ROOT_PREFIX) for name in roots if name.startswith(TEXT_ROOT_PREFIX)
             )
 
     def state(self) -> bytes:
@@ -179,6 +185,16 @@ class CrdtDocument:
                 del text[first : first + length]
             if inserted:
                 text.insert(first, inserted)
+
+
+def entries_of(text: str) -> dict[str, str]:
+    """Return the map that `CrdtDocument.entries_text` gave.
+
+    Raises:
+        CrdtError: it holds something else than strings, which no correct writer makes.
+    """
+    with _Door("read"):
+        return _STRINGS.decode(text)
 
 
 def merge(updates: Iterable[bytes]) -> bytes:

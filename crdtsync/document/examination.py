@@ -5,7 +5,9 @@ Whoever calls this must bear that it may never return, or that the process dies.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from crdtsync.document.crdt import CrdtDocument, Splice
+import msgspec
+
+from crdtsync.document.crdt import CrdtDocument, Splice, entries_of
 from crdtsync.errors import CrdtError
 
 STORED = -1
@@ -15,28 +17,41 @@ _CLIENT = 2**53 - 1
 """Writes on scratch documents only: nobody ever sees it."""
 
 
-def try_out(updates: Sequence[bytes], deltas: Sequence[bytes]) -> bytes:
-    """Apply deltas as they would be applied, read the outcome, store it, open and edit that; return the state.
+class Tried(msgspec.Struct, array_like=True, tag="o", frozen=True):
+    """What came of trying out; see `environment.Outcome`."""
+
+    entries: str
+    changed: dict[str, tuple[str | None, str | None]]
+    texts_before: dict[str, str]
+    texts: dict[str, str]
+    state: bytes
+
+
+def try_out(updates: Sequence[bytes], deltas: Sequence[bytes]) -> Tried:
+    """Apply deltas as they would be applied, read the outcome, store it, open and edit that; return what it was.
 
     Raises:
         CrdtError: something of that failed.
     """
     document = CrdtDocument(_CLIENT, updates)
     try:
-        if deltas:
-            document.apply(deltas)
-        _read(document)
+        before = _texts(document)
+        changed = document.apply(deltas) if deltas else {}
+        entries, texts = document.entries_text(), _texts(document)
+        keys = list(entries_of(entries))
         state = document.state()
     finally:
         document.close()
     document = CrdtDocument(_CLIENT, (state,))
     try:
-        keys, texts = _read(document)
-        splices: dict[str, list[Splice]] = {name: [(0, min(1, size), "x")] for name, size in texts.items()}
+        document.entries_text()
+        splices: dict[str, list[Splice]] = {
+            name: [(0, min(1, len(content)), "x")] for name, content in _texts(document).items()
+        }
         document.write(dict.fromkeys(keys[:1], "x"), keys[1:2], splices)
     finally:
         document.close()
-    return state
+    return Tried(entries, changed, before, texts, state)
 
 
 def sift(
@@ -61,7 +76,7 @@ def sift(
     """
     begin(STORED)
     try:
-        state = try_out(updates, ())
+        state = try_out(updates, ()).state
     except CrdtError as error:
         return error.message, {}
     refused: dict[int, str] = {}
@@ -75,7 +90,7 @@ def sift(
         else:
             begin(index)
             try:
-                state = try_out((state,), (delta,))
+                state = try_out((state,), (delta,)).state
             except CrdtError as error:
                 refused[index] = error.message
                 left_out.add(index)
@@ -91,7 +106,5 @@ def without(refused: Mapping[int, str], needs: Sequence[Sequence[int]]) -> list[
     return [index for index in range(len(needs)) if index not in left_out]
 
 
-def _read(document: CrdtDocument) -> tuple[list[str], dict[str, int]]:
-    """Read all that a document holds; return its keys, and its texts with their lengths."""
-    entries = document.entries()
-    return list(entries), {name: len(document.text(name)) for name in document.text_names()}
+def _texts(document: CrdtDocument) -> dict[str, str]:
+    return {name: document.text(name) for name in document.text_names()}

@@ -12,6 +12,7 @@ from crdtsync.document import digest as digests
 from crdtsync.document import texts as free_text
 from crdtsync.document.crdt import CrdtDocument, Splice
 from crdtsync.document.draft import Draft, references
+from crdtsync.document.examined import ExaminedDocument
 from crdtsync.document.projection import Projection
 from crdtsync.document.registers import (
     MARKER,
@@ -29,6 +30,7 @@ from crdtsync.document.registers import (
 )
 from crdtsync.document.schema import DocumentSchema, Shape
 from crdtsync.document.winners import RawConflict
+from crdtsync.environment import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class LiveDocument:
         updates: Iterable[bytes] = (),
         *,
         digest: bytes | None = None,
+        outcome: Outcome | None = None,
     ) -> None:
         """Open a document from its updates, in causal order.
 
@@ -59,13 +62,15 @@ class LiveDocument:
             schema: what the kind declares, or None where it is not known; it is merged all the same.
             updates: its state, then the deltas applied since.
             digest: the digest of that content, if it is known; else it is computed.
+            outcome: what the deltas that are to be applied next are known to make of it. Then the CRDT is not
+                opened, no updates are needed, and nothing can be written.
 
         Raises:
             CrdtError: the updates were refused.
         """
         self.client = client
         self.schema = schema
-        self._crdt = CrdtDocument(client, updates)
+        self._crdt = CrdtDocument(client, updates) if outcome is None else ExaminedDocument(outcome)
         # Both are read when they are first needed: what is opened to be merged is read once, after the merge.
         self._texts: dict[str, str] | None = None
         self._touched: set[Path] = set()

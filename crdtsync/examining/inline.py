@@ -36,8 +36,7 @@ class InlineExaminer:
         }
         try:
             if not doomed:
-                try_out(case.updates, case.deltas)
-                return Verdict()
+                return Verdict(outcome=try_out(case.updates, case.deltas))
         except CrdtError:
             pass  # One of them is bad: it is looked for, so that the others are not lost with it.
         needs = case.needs()

@@ -7,23 +7,27 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 
-from crdtsync.document.examination import STORED, without
+from crdtsync.document.examination import STORED, Tried, without
 from crdtsync.environment import Case, Verdict
 from crdtsync.errors import ExaminerError
 from crdtsync.examining.inline import TOGETHER
 from crdtsync.examining.messages import (
     ANSWERS,
     STARTED,
+    Answer,
     Request,
     Sift,
     Sifted,
     TryOut,
     read_frame,
+    read_frames,
+    widen,
     write_frame,
 )
 
@@ -43,6 +47,7 @@ DEATHS_PER_DELTA: Final = 2
 DOOMED_PER_CASE: Final = 8
 """A bound on the time that one call takes."""
 
+_STRANGE: Final = "the process that examines changes gave a strange answer"
 _WORKER: Final = Path(__file__).resolve().with_name("worker.py")
 _PACKAGE: Final = _WORKER.parents[1]
 _SEARCH_PATH: Final = [str(Path(entry).absolute()) for entry in sys.path]
@@ -94,7 +99,7 @@ class ProcessExaminer:
             while len(verdicts) < len(cases):
                 rest = cases[len(verdicts) :]
                 good, ending = await self._try_out(rest)
-                verdicts += [Verdict() if is_good else None for is_good in good]
+                verdicts += [None if tried is None else Verdict(outcome=tried) for tried in good]
                 if ending and len(verdicts) < len(cases):
                     verdicts.append(None)
             return [
@@ -113,13 +118,16 @@ class ProcessExaminer:
                 await asyncio.get_running_loop().run_in_executor(thread, _end, process)
             thread.shutdown(wait=False)
 
-    async def _try_out(self, cases: Sequence[Case]) -> tuple[list[bool], str]:
-        """Return what was found of the cases, and how the process ended if it did so before the last of them."""
+    async def _try_out(self, cases: Sequence[Case]) -> tuple[list[Tried | None], str]:
+        """Return what the cases came to, and how the process ended if it did so before the last of them.
+
+        None stands for a case in which something is bad.
+        """
         request = TryOut([(list(case.updates), list(case.deltas)) for case in cases])
         answers, ending = await self._ask(request, lambda answers: len(answers) == len(cases))
-        if not all(isinstance(answer, bool) for answer in answers):
-            raise ExaminerError("the process that examines changes gave a strange answer")
-        return [answer is True for answer in answers], ending
+        if not all(isinstance(answer, Tried) or answer is False for answer in answers):
+            raise ExaminerError(_STRANGE)
+        return [answer if isinstance(answer, Tried) else None for answer in answers], ending
 
     async def _look_closely(self, case: Case) -> Verdict:
         """Find out which deltas of a case are bad."""
@@ -132,6 +140,8 @@ class ProcessExaminer:
             last = answers[-1] if answers else STORED
             if isinstance(last, Sifted):
                 break
+            if isinstance(last, Tried):
+                raise ExaminerError(_STRANGE)
             deaths[last] += 1
             if deaths[last] < DEATHS_PER_DELTA:
                 continue
@@ -147,16 +157,16 @@ class ProcessExaminer:
         whole = Case(case.updates, [case.deltas[index] for index in accepted], list)
         for _ in range(DEATHS_PER_DELTA):
             good, _ = await self._try_out([whole])
-            if good == [True]:
+            if good and good[0] is not None:
                 return Verdict(refused, deaths=sum(deaths.values()))
         return Verdict(refused | dict.fromkeys(accepted, TOGETHER), deaths=sum(deaths.values()))
 
     async def _ask(
-        self, request: Request, is_complete: Callable[[list[bool | int | Sifted]], bool]
-    ) -> tuple[list[bool | int | Sifted], str]:
+        self, request: Request, is_complete: Callable[[list[Answer]], bool]
+    ) -> tuple[list[Answer], str]:
         """Send a request; return the answers, and how the process ended if they are not complete."""
         process = await self._running()
-        answers: list[bool | int | Sifted] = []
+        answers: list[Answer] = []
         exchange = asyncio.get_running_loop().run_in_executor(
             self._executor(), _exchange, process, request, answers, is_complete
         )
@@ -244,18 +254,21 @@ def _start(command: list[str]) -> subprocess.Popen[bytes]:
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NO_WINDOW
-    return subprocess.Popen(  # noqa: S603 - our own program
+    process = subprocess.Popen(  # noqa: S603 - our own program
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         creationflags=flags,
     )
+    for pipe in _pipes(process):
+        widen(pipe)
+    return process
 
 
-def _pipes(process: subprocess.Popen[bytes]) -> tuple[BinaryIO, BinaryIO]:
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[BinaryIO, BufferedReader]:
     assert process.stdin is not None
-    assert process.stdout is not None
+    assert isinstance(process.stdout, BufferedReader)
     return process.stdin, process.stdout  # type: ignore[return-value]
 
 
@@ -278,14 +291,14 @@ def _greeting(process: subprocess.Popen[bytes]) -> str:
 def _exchange(
     process: subprocess.Popen[bytes],
     request: Request,
-    answers: list[bool | int | Sifted],
-    is_complete: Callable[[list[bool | int | Sifted]], bool],
+    answers: list[Answer],
+    is_complete: Callable[[list[Answer]], bool],
 ) -> bool:
     """Send a request and collect the answers; return whether all came. Runs in the examiner's thread."""
     sink, source = _pipes(process)
     try:
         write_frame(sink, request)
-        while (body := read_frame(source)) is not None:
+        for body in read_frames(source):
             answers.append(ANSWERS.decode(body))
             if is_complete(answers):
                 return True

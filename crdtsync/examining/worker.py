@@ -98,11 +98,11 @@ def _answer(request: "Request", sink: BinaryIO, guard: "_Guard") -> None:
     for updates, deltas in request.cases:
         guard.begin()
         try:
-            try_out(updates, deltas)
+            tried = try_out(updates, deltas)
         except CrdtError:
             write_frame(sink, False)
         else:
-            write_frame(sink, True)
+            write_frame(sink, tried)
 
 
 class _Guard:

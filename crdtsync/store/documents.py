@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from crdtsync.document.draft import REFERENCES, Draft
 from crdtsync.document.live import LiveDocument
-from crdtsync.environment import Environment, Verdict
+from crdtsync.environment import Environment, Outcome, Verdict
 from crdtsync.errors import CrdtError, DocumentNotFoundError, UnknownKindError, ValidationError
 from crdtsync.protocol.causality import (
     ChangeId,
@@ -299,7 +299,8 @@ class Documents:
             result.refused = len(incoming.changes)
             return result
         if arrival.ready:
-            result.applied = self._apply_ready(connection, arrival, now_ms)
+            outcome = verdict.outcome if verdict is not None and not verdict.refused else None
+            result.applied = self._apply_ready(connection, arrival, outcome, now_ms)
             result.refused += len(arrival.ready) - result.applied
             result.touched.add(incoming.document)
         keep_waiting(connection, arrival)
@@ -345,9 +346,11 @@ class Documents:
                 (n,),
             )
 
-    def _apply_ready(self, connection: sqlite3.Connection, arrival: Arrival, now_ms: int) -> int:
+    def _apply_ready(
+        self, connection: sqlite3.Connection, arrival: Arrival, outcome: Outcome | None, now_ms: int
+    ) -> int:
         """Apply changes that were examined, all at once and in order; return how many were applied."""
-        document = self._open_arrived(connection, arrival)
+        document = self._open_arrived(connection, arrival, outcome)
         self._touched_by_job.add(document.id)
         ready = arrival.ready
         try:
@@ -433,15 +436,22 @@ class Documents:
             self.share(connection, row.n)
         return True
 
-    def _open_arrived(self, connection: sqlite3.Connection, arrival: Arrival) -> OpenDocument:
-        """Return the document that changes are for, kept open only if it was."""
+    def _open_arrived(
+        self, connection: sqlite3.Connection, arrival: Arrival, outcome: Outcome | None
+    ) -> OpenDocument:
+        """Return the document that changes are for, kept open only if it was.
+
+        Nobody else needs its CRDT: where it is known what the changes make of it, that is not opened.
+        """
         row = arrival.row
         assert row is not None
         if arrival.incoming.document in self._open:
             document = self.open(connection, arrival.incoming.document)
             document.shared = True
             return document
-        return self._opened(arrival.incoming.document, row._replace(shared=1), arrival.updates)
+        return self._opened(
+            arrival.incoming.document, row._replace(shared=1), arrival.updates, outcome=outcome
+        )
 
     def _create(
         self,
@@ -476,8 +486,15 @@ class Documents:
         return self._opened(document_id, row, stored_updates(connection, row.n), client=client)
 
     def _opened(
-        self, document_id: str, row: DocumentRow, updates: list[bytes], *, client: int | None = None
+        self,
+        document_id: str,
+        row: DocumentRow,
+        updates: list[bytes],
+        *,
+        client: int | None = None,
+        outcome: Outcome | None = None,
     ) -> OpenDocument:
+        schema = self.kinds.projected(row.kind)
         return OpenDocument(
             row.n,
             document_id,
@@ -487,7 +504,7 @@ class Documents:
             unpack_version(row.version),
             unpack_frontier(row.frontier),
             row.deltas,
-            LiveDocument(client or self.client, self.kinds.projected(row.kind), updates, digest=row.digest),
+            LiveDocument(client or self.client, schema, updates, digest=row.digest, outcome=outcome),
             projections.Stored(conflicts=None if row.conflicts else []),
         )
 

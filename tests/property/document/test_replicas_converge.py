@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crdtsync.document.examination import try_out
 from crdtsync.document.live import LiveDocument
 from crdtsync.document.registers import MARKER, RESTORED, Presence, presence
 from crdtsync.document.schema import Shape
@@ -145,8 +146,22 @@ class Replica:
                 batch.append(change.delta)  # also what is here already: it changes nothing
                 self.frontier = advance(self.version, self.frontier, change.id, change.causes)
         if batch:
-            self.live.apply(batch)
+            self.apply(batch)
         self.inbox += waiting
+
+    def apply(self, batch):
+        """Apply changes, and find that an examiner's outcome, without the CRDT, comes to the same."""
+        digest, state = self.live.digest, self.live.state()
+        self.live.apply(batch)
+        outcome = try_out([state], batch)
+        merged = LiveDocument(1, SCHEMA, digest=digest, outcome=outcome)
+        merged.apply(batch)
+        assert merged.digest == self.live.digest
+        assert merged.project({}) == LiveDocument(1, SCHEMA, [self.live.state()]).project({})
+        assert merged.conflicts() == self.live.conflicts()
+        assert merged.search_text() == self.live.search_text()
+        assert merged.references() == self.live.references()
+        assert LiveDocument(1, SCHEMA, [merged.state()]).digest == self.live.digest
 
     def absorb(self, other):
         """Take in the whole state of another replica, as from a checkpoint."""
