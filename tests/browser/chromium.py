@@ -37,7 +37,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 _LOST = re.compile(
-    r"ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)"
+    r"ERR_(CONNECTION_REFUSED|CONTENT_LENGTH_MISMATCH|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)"
     r"|^htmx:(sendError|sseError|afterRequest)|^\[object Event\]$"
 )
 

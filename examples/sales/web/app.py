@@ -97,8 +97,7 @@ async def _to_quotes(_: Request) -> Response:
 
 
 async def _events(events: Events, request: Request) -> Response:
-    asked = request.query_params
-    lines: AsyncIterator[str] = events.stream(asked.get("document", ""), is_at_folder="folder" in asked)
+    lines: AsyncIterator[str] = events.stream(is_at_folder="folder" in request.query_params)
     return StreamingResponse(lines, media_type="text/event-stream")
 
 

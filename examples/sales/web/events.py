@@ -1,6 +1,7 @@
 """What the pages are told: short events that say what to load again, never the content itself.
 
-A page that was away is told everything once when it connects, so that it cannot have missed anything.
+A stream tells everything once when it is opened, so that whoever was away cannot have missed anything. A browser has
+one stream for all its pages, so each is told of every document, and knows by itself which one it shows.
 """
 
 import asyncio
@@ -26,11 +27,17 @@ GATHER_S = 0.05
 KEEP_ALIVE_S = 15.0
 HEALTH_POLL_S = 1.0
 
+EVERYTHING = "everything"
+"""Whatever a page shows may be out of date."""
+HERE_STILL = "here-still"
+"""Nothing is out of date: a stream that says nothing for long is known by it to be broken."""
 HEALTH = "health"
 ITEMS = "items"
 CONFLICTS = "conflicts"
 DOCUMENT = "document"
 FOLDER = "folder"
+DOCUMENTS_MAX = 100
+"""After a pull of more than this, every page that shows a document asks for it again."""
 
 
 def center_event(kind: str) -> str:
@@ -38,16 +45,22 @@ def center_event(kind: str) -> str:
     return f"center-{kind}"
 
 
+def document_event(document: str) -> str:
+    """Return the event that says one document is out of date."""
+    return f"{DOCUMENT}:{document}"
+
+
 @dataclass(slots=True, eq=False)
 class Listener:
-    """One page that listens."""
+    """One stream: the pages of a browser."""
 
-    document: str
-    """The id of the document it shows, or nothing."""
-    waiting: set[str]
     is_at_folder: bool = False
-    """Whether it shows the picture of the folder."""
+    """Whether they show the picture of the folder."""
+    waiting: set[str] = field(default_factory=lambda: {EVERYTHING})
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.woken.set()
 
     def tell(self, *names: str) -> None:
         """Say that something is out of date."""
@@ -62,12 +75,17 @@ async def lines_for(listener: Listener) -> AsyncIterator[str]:
             async with asyncio.timeout(KEEP_ALIVE_S):
                 await listener.woken.wait()
         except TimeoutError:
-            yield ": still here\n\n"
+            yield f"data: {HERE_STILL}\n\n"
             continue
         await asyncio.sleep(GATHER_S)
         listener.woken.clear()
-        names, listener.waiting = sorted(listener.waiting), set()
-        yield "".join(f"event: {name}\ndata: now\n\n" for name in names)
+        names, listener.waiting = listener.waiting, set()
+        if EVERYTHING in names:
+            names = {EVERYTHING}
+        of_documents = {name for name in names if name.startswith(f"{DOCUMENT}:")}
+        if len(of_documents) > DOCUMENTS_MAX:
+            names = names - of_documents | {DOCUMENT}
+        yield f"data: {' '.join(sorted(names))}\n\n"
 
 
 @dataclass(slots=True)
@@ -75,7 +93,6 @@ class Events:
     """Tells every page of a workstation what is out of date."""
 
     desk: Desk
-    kinds: tuple[str, ...]
     _listeners: set[Listener] = field(default_factory=set)
     _turned: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -91,13 +108,9 @@ class Events:
             group.create_task(self._watch_health())
             group.create_task(self._watch_folder())
 
-    async def stream(self, document: str, *, is_at_folder: bool = False) -> AsyncIterator[str]:
-        """Yield the lines of an event stream for one page, until it is closed."""
-        every = self._everything()
-        if is_at_folder:
-            every.add(FOLDER)
-        listener = Listener(document, every, is_at_folder)
-        listener.woken.set()
+    async def stream(self, *, is_at_folder: bool = False) -> AsyncIterator[str]:
+        """Yield the lines of an event stream for the pages of a browser, until it is closed."""
+        listener = Listener(is_at_folder)
         self._listeners.add(listener)
         try:
             async for lines in lines_for(listener):
@@ -109,10 +122,10 @@ class Events:
         async for event in self.desk.replica.events():
             names = self._out_of_date(event)
             document = getattr(event, "document", "")
+            if document:
+                names.add(document_event(document))
             for listener in self._listeners:
                 listener.tell(*names)
-                if document == listener.document != "":
-                    listener.tell(DOCUMENT)
 
     def _out_of_date(self, event: Event) -> set[str]:
         """Return what every page that shows it is to load again; the document's own page hears of that as well."""
@@ -127,7 +140,7 @@ class Events:
             case PeerHeard() | QuarantineChange():
                 return {HEALTH}
             case EventsMissed():
-                return self._everything()
+                return {EVERYTHING}
 
     async def _watch_health(self) -> None:
         """Tell of what no event tells: a switch that was turned, and how long a slow folder takes still."""
@@ -155,6 +168,3 @@ class Events:
         for listener in self._listeners:
             if listener.is_at_folder:
                 listener.tell(FOLDER)
-
-    def _everything(self) -> set[str]:
-        return {HEALTH, ITEMS, CONFLICTS, DOCUMENT, *map(center_event, self.kinds)}

@@ -62,10 +62,8 @@ class Overview:
             await asyncio.sleep(LOOK_INTERVAL_S)
 
     async def stream(self, *, is_at_folder: bool = False) -> AsyncIterator[str]:
-        """Yield the lines of an event stream for one page, until it is closed."""
-        waiting = {LOADING, *map(desk_event, self._fleet.desks), *((FOLDER,) if is_at_folder else ())}
-        listener = Listener("", waiting, is_at_folder)
-        listener.woken.set()
+        """Yield the lines of an event stream for the pages of a browser, until it is closed."""
+        listener = Listener(is_at_folder)
         self._listeners.add(listener)
         try:
             async for lines in lines_for(listener):

@@ -26,7 +26,6 @@ from examples.sales.web.children import first_of, listen, tell
 from examples.sales.web.desk import COMPANY, Desk
 from examples.sales.web.events import Events
 from examples.sales.web.forms import Forms
-from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.security import Protection
 from examples.sales.web.switch import SlowRemote, SwitchableRemote
 
@@ -92,7 +91,7 @@ async def run(given: argparse.Namespace) -> None:
 
 async def _serve(given: argparse.Namespace, replica: Replica, listening: socket.socket) -> None:
     desk = _desk_of(given, replica)
-    events = Events(desk, tuple(center.kind for center in CENTERS.values()))
+    events = Events(desk)
     desk.folder.remote = f"folder:{given.folder}"
     desk.folder.is_cut_off = lambda: desk.switch.is_offline
     remote = SwitchableRemote(SlowRemote(open_remote(f"folder:{given.folder}"), desk.delay), desk.switch)

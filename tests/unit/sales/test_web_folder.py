@@ -136,12 +136,12 @@ async def test_an_offline_workstation_shows_what_it_saw_last(tmp_path):
 async def test_a_page_is_told_when_a_file_arrives_and_not_before(tmp_path):
     async with office_and_ada(tmp_path) as (place, bob, ada):
         watching = asyncio.create_task(ada.events.run())
-        stream = ada.events.stream("", is_at_folder=True)
+        stream = ada.events.stream(is_at_folder=True)
         async with asyncio.timeout(WAIT_S):
-            assert "event: folder" in await anext(stream)
+            assert "everything" in await anext(stream)
             await bob.quote(TODAY)
             await bob.replica.sync(MemoryRemote(place))
-            while "event: folder" not in await anext(stream):
+            while "folder" not in await anext(stream):
                 pass
         watching.cancel()
 

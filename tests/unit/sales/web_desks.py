@@ -56,7 +56,7 @@ async def open_seat(directory, name="R1", *, role="roaming", author="ada", local
     ) as replica:
         desk = Desk(replica, Protection(TOKEN, hosts=("127.0.0.1",)), Forms(Locale.parse(locale)), author)
         desk.is_locking = is_locking
-        events = Events(desk, ("quote", "sale"))
+        events = Events(desk)
         transport = httpx.ASGITransport(make_app(desk, events))
         async with httpx.AsyncClient(transport=transport, base_url=BASE) as browser:
             yield Seat(desk, events, browser)

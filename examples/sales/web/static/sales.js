@@ -49,7 +49,11 @@
   document.addEventListener("htmx:sendError", (event) => {
     tell(keep(event) ? "This workstation does not answer. What you typed is still here, and is saved once it does." : "This workstation does not answer.");
   });
-  document.addEventListener("htmx:sseOpen", () => {
+  document.addEventListener("stream-lost", () => {
+    const told = document.getElementById("told");
+    if (told && told.hidden) tell("This workstation does not answer. This page goes on by itself once it does.");
+  });
+  document.addEventListener("stream-open", () => {
     for (const field of document.querySelectorAll(".field.is-unsaved")) {
       field.classList.remove("is-unsaved");
       const box = field.querySelector("input:not([type=hidden]), select, textarea:not([hidden])");
