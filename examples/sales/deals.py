@@ -57,6 +57,7 @@ async def convert(replica: Replica, quote_id: str, *, by: str) -> Sale:
         async with replica.edit(Sale, sale_id, create=True, label="converted") as sale:
             if not sale.lines:  # Another task of this machine may have been faster.
                 sale.quote = quote.ref
+                sale.payers.add(quote.customer)
                 _copy(quote, sale)
                 sale.milestones.append(Milestone(MilestoneKind.CONVERTED, by), id="converted")
     made = await replica.get(Sale, sale_id)

@@ -13,7 +13,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from crdtsync import Document, Entities, Entity, Log, Ref, Series, Text, computed, field
+from crdtsync import Document, Entities, Entity, GrowSet, Log, Ref, Series, Text, computed, field
 from examples.sales.pricing import ZERO, ChargeRate, Discount, Price, Tax, Totals, add_up
 from examples.sales.status import (
     Milestone,
@@ -191,6 +191,8 @@ class Sale(Deal, kind="sale", series=Series("sales", "S-{number:05d}")):
 
     quote: Ref[Quote] | None = None
     """The quote it was made from; its id is derived from that quote's."""
+    payers: GrowSet[Ref[Customer]]
+    """Every customer it was ever for: what one of them paid for it is paid, whose sale it is by now."""
 
     @computed
     def status(self) -> Status:

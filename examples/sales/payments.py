@@ -55,7 +55,7 @@ def credit_balance(payments: Iterable[Payment]) -> Decimal:
 
 
 def paid(sale: Sale, payments: Iterable[Payment]) -> Decimal:
-    """Return what the customer's payments hold for a sale."""
+    """Return what payments hold for a sale, whoever paid."""
     amount = ZERO
     for payment in payments:
         granted = honoured(payment)
@@ -70,18 +70,28 @@ def balance_due(sale: Sale, payments: Iterable[Payment]) -> Decimal:
     return sale.total - paid(sale, payments)
 
 
-async def payments_of(replica: Replica, customer: str) -> list[Payment]:
-    """Return every payment of a customer."""
+async def payments_of(replica: Replica, *customers: str) -> list[Payment]:
+    """Return every payment of a customer, or of several."""
     payments: list[Payment] = []
     while page := await replica.find(
         Payment,
-        where={"customer": customer},
+        where={"customer__in": sorted(set(customers))},
         order_by="received",
         limit=PAYMENTS_PER_PAGE,
         offset=len(payments),
     ):
         payments.extend(page)
     return payments
+
+
+async def payments_for(replica: Replica, *sales: Sale) -> list[Payment]:
+    """Return every payment that may hold something for sales, also of whom they were for before."""
+    return await payments_of(replica, *(customer for sale in sales for customer in payers_of(sale)))
+
+
+def payers_of(sale: Sale) -> set[str]:
+    """Return the customers whose payments may hold something for a sale."""
+    return {sale.customer, *sale.payers}
 
 
 async def allocate_credit(

@@ -12,7 +12,7 @@ from examples.sales.deals import (
     why_not_converted,
 )
 from examples.sales.model import Deal, PurchaseOrder, Quote, Sale
-from examples.sales.payments import paid, payments_of
+from examples.sales.payments import paid, payments_for
 from examples.sales.pricing import ZERO
 from examples.sales.status import Milestone, MilestoneKind, PurchaseStatus, Status, is_cancelled
 from examples.sales.web.desk import Desk
@@ -118,7 +118,7 @@ async def _flow_of_sale(desk: Desk, sale: Sale) -> Flow:
             if quote is None
             else Step("Quote", title_of(quote), f"/quotes/{quote.id}", quote.status),
         )
-    held = paid(sale, await payments_of(replica, sale.customer)) if was_cancelled else ZERO
+    held = paid(sale, await payments_for(replica, sale)) if was_cancelled else ZERO
     return Flow(
         steps=tuple(steps),
         orders=_order_steps(orders),

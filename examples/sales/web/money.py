@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from examples.sales.model import Deal, Payment, Sale
+from examples.sales.model import Customer, Deal, Payment, Sale
 from examples.sales.payments import (
     balance_due,
     credit_balance,
     honoured,
     live_allocations,
     paid,
+    payments_for,
     payments_of,
     unallocated,
 )
@@ -37,6 +38,8 @@ class Share:
     asked: Decimal
     granted: Decimal
     """Less than what was asked where two people have allocated one payment apart."""
+    payer: str = ""
+    """Who paid, if that is another one than the sale is for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +94,40 @@ class Given:
 
 async def money_of(desk: Desk, deal: Deal) -> Money:
     """Return what is paid and owed for a deal. Nothing is paid for a quote, but its customer may have credit."""
-    payments = await payments_of(desk.replica, deal.customer)
-    spare = tuple((payment, left) for payment in payments if (left := unallocated(payment)) > 0)
-    credit = credit_balance(payments)
+    known = await (
+        payments_for(desk.replica, deal)
+        if isinstance(deal, Sale)
+        else payments_of(desk.replica, deal.customer)
+    )
+    # What is left of a payment is the credit of who paid, and of nobody else.
+    own = [payment for payment in known if payment.customer == deal.customer]
+    spare = tuple((payment, left) for payment in own if (left := unallocated(payment)) > 0)
+    credit = credit_balance(own)
     if not isinstance(deal, Sale):
         return Money(deal.total, credit, spare)
+    others = {payment.customer for payment in known} - {deal.customer}
+    payers = {customer: await _name_of(desk, customer) for customer in others}
     shares = [
-        Share(payment, entry.id, entry.value.amount, honoured(payment)[entry.id])
-        for payment in payments
+        Share(
+            payment,
+            entry.id,
+            entry.value.amount,
+            honoured(payment)[entry.id],
+            payers.get(payment.customer, ""),
+        )
+        for payment in known
         for entry in live_allocations(payment)
         if entry.value.sale == deal.id
     ]
-    return Money(balance_due(deal, payments), credit, spare, paid(deal, payments), tuple(shares))
+    return Money(balance_due(deal, known), credit, spare, paid(deal, known), tuple(shares))
 
 
 async def owed_by(desk: Desk, customer: str, *, first: Deal | None = None) -> list[Owed]:
     """Return the deals a payment may be for: one given first, then the sales of which something is owed."""
-    payments = await payments_of(desk.replica, customer)
     sales = await desk.replica.find(
         Sale, where={"customer": customer}, order_by="dated", limit=SALES_SHOWN_MAX
     )
+    payments = await payments_for(desk.replica, *sales, *([first] if isinstance(first, Sale) else []))
     owed = [
         Owed(sale, title_of(sale), balance)
         for sale in sales
@@ -163,6 +180,11 @@ def read_payment(
     given = {deal_id: part for deal_id, part in parts.items() if part > 0}
     method = typed.method if typed.method in METHODS else METHODS[0]
     return Given(amount, method, last4, received, description, given)
+
+
+async def _name_of(desk: Desk, customer: str) -> str:
+    known = await desk.replica.get_or_none(Customer, customer)
+    return "another customer" if known is None else known.name
 
 
 def _amount(forms: Forms, typed: Typed, name: str, written: str) -> Decimal:

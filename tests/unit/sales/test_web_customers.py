@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from crdtsync.testing import MemoryPlace, MemoryRemote
 from examples.sales.deals import convert, record_payment
 from examples.sales.model import Address, Customer, Line, Quote
 from examples.sales.pricing import Price
@@ -81,6 +82,68 @@ async def test_a_picked_customer_gives_name_address_and_terms(seat):
     assert 'value="Ada Lovelace"' in answer.text
     assert "12 Elm St, Springfield, OR, 97477" in answer.text
     assert (await seat.replica.history(quote_id))[-1].label == "customer"
+
+
+async def test_nothing_of_the_former_customer_stays_on_the_paper_of_another(seat):
+    home = Address(street="1 Old Street", city="Oldtown")
+    old = await customer_named(seat, "Ada Old", billing=home, terms="30 days")
+    new = await customer_named(seat, "Bea New")
+    moved = await customer_named(seat, "Cleo Moved", billing=Address(), terms="cash")
+    quote_id = await seat.quote(TODAY)
+    await seat.post(f"/quotes/{quote_id}/customer", customer=old, value="Ada Old", seen="Ada's aunt")
+    assert "1 Old Street" in (await seat.page(f"/quotes/{quote_id}/print")).text
+    for customer, name, terms in (
+        (new, "Bea New", ""),
+        (old, "Ada Old", "30 days"),
+        (moved, "Cleo Moved", "cash"),
+    ):
+        await seat.post(f"/quotes/{quote_id}/customer", customer=customer, value=name, seen="")
+        quote = await seat.replica.get(Quote, quote_id)
+        assert (quote.customer_name, quote.terms) == (name, terms)
+        assert quote.bill_to == (home if customer == old else None)
+        assert ("1 Old Street" in (await seat.page(f"/quotes/{quote_id}/print")).text) == (customer == old)
+
+
+async def test_terms_that_were_agreed_for_a_document_stay_with_it(seat):
+    quote_id = await seat.quote(TODAY)
+    old = await customer_named(seat, "Ada Old", terms="30 days")
+    await seat.post(f"/quotes/{quote_id}/customer", customer=old, value="Ada Old", seen="")
+    await seat.post(f"/quotes/{quote_id}/fields/terms", value="half now", seen="30 days")
+    new = await customer_named(seat, "Bea New", terms="cash")
+    await seat.post(f"/quotes/{quote_id}/customer", customer=new, value="Bea New", seen="")
+    assert (await seat.replica.get(Quote, quote_id)).terms == "half now"
+
+
+async def test_of_two_who_choose_a_customer_apart_one_choice_is_shown_whole(tmp_path):
+    place = MemoryPlace()
+    async with (
+        open_seat(tmp_path, "office", role="office", author="bob") as bob,
+        open_seat(tmp_path, "R1") as ada,
+    ):
+
+        async def meet():
+            for _ in range(3):
+                for each in (bob, ada):
+                    await each.replica.sync(MemoryRemote(place))
+
+        rich = await customer_named(bob, "Ada Rich", billing=Address(street="1 Mill Lane"))
+        plain = await customer_named(bob, "Bea Plain")
+        quote_id = await bob.quote(TODAY)
+        await meet()
+        await bob.post(f"/quotes/{quote_id}/customer", customer=rich, value="Ada Rich", seen="Ada's aunt")
+        await ada.post(f"/quotes/{quote_id}/customer", customer=plain, value="Bea Plain", seen="Ada's aunt")
+        await meet()
+        for each in (bob, ada):
+            quote = await each.replica.get(Quote, quote_id)
+            assert (quote.customer, quote.customer_name, quote.bill_to) == (plain, "Bea Plain", None)
+
+
+async def test_a_name_that_stands_on_one_document_alone_says_whose_document_it_is(seat):
+    quote_id = await seat.quote(TODAY)
+    said = "The name on this document alone. It is for"
+    assert said not in (await seat.page(f"/quotes/{quote_id}")).text
+    answer = await seat.post(f"/quotes/{quote_id}/customer", value="The lady next door", seen="Ada's aunt")
+    assert said in answer.text
 
 
 async def test_a_customer_is_made_in_place(seat):

@@ -150,6 +150,44 @@ async def test_no_more_credit_is_used_than_is_owed(ada):
     assert unallocated(await only_payment(ada)) == Decimal(30)
 
 
+async def test_what_a_customer_has_paid_stays_paid_when_the_sale_is_given_to_another(ada):
+    sale = await sale_of(ada, price=500)
+    await ada.post(f"/sales/{sale.id}/payment", token="t1", amount="300")
+    await ada.post(f"/sales/{sale.id}/customer", new="Bea <New>", value="x", seen="Ada's aunt")
+    given = await ada.replica.get(Sale, sale.id)
+    assert given.customer != sale.customer
+    pages = [
+        (await ada.page(path)).text
+        for path in (f"/sales/{sale.id}", f"/sales/{sale.id}/money", f"/sales/{sale.id}/print")
+    ]
+    for text in pages:
+        assert "$200.00" in text
+        assert "Nothing is paid yet" not in text
+    for text in pages[:2]:
+        assert "Paid by" in text
+        assert "Ada&#39;s aunt</a>, whom the sale was for before" in text
+    # What is owed says the same wherever it stands.
+    for path in (f"/customers/{given.customer}", f"/payments?customer={given.customer}"):
+        text = (await ada.page(path)).text
+        assert "$200.00" in text
+    assert f"{given.reference}: $200.00 owed" in (await ada.page(f"/sales/{sale.id}/payment")).text
+    await ada.post(f"/sales/{sale.id}/cancel", reason="No answer")
+    assert "but $300.00 is paid for it" in (await ada.page(f"/sales/{sale.id}/flow")).text
+
+
+async def test_anothers_money_is_released_to_him_and_is_no_credit_of_the_new_customer(ada):
+    sale = await sale_of(ada, price=500)
+    await ada.post(f"/sales/{sale.id}/payment", token="t1", amount="300")
+    await ada.post(f"/sales/{sale.id}/customer", new="Bea New", value="x", seen="Ada's aunt")
+    payment = await only_payment(ada)
+    [entry] = live_allocations(payment)
+    answer = await ada.post(f"/sales/{sale.id}/release", payment=payment.id, allocation=entry.id)
+    assert "Nothing is paid yet" in answer.text
+    assert "Use $" not in answer.text
+    assert unallocated(await only_payment(ada)) == Decimal(300)
+    assert "$300.00" in (await ada.page(f"/payments?customer={payment.customer}")).text
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
@@ -302,6 +340,22 @@ async def a_pair(directory):
                     await seat.replica.sync(MemoryRemote(place))
 
         yield bob, ada, meet
+
+
+async def test_a_payment_taken_apart_from_the_change_of_the_customer_stays_paid(tmp_path):
+    async with a_pair(tmp_path) as (bob, ada, meet):
+        sale = await sale_of(bob, price=500)
+        await meet()
+        # Each gives it to another customer, and takes his money, before they hear of each other.
+        for seat, name, token in ((bob, "Bea", "t1"), (ada, "Cleo", "t2")):
+            await seat.post(f"/sales/{sale.id}/payment", token=f"{token}-first", amount="10")
+            await seat.post(f"/sales/{sale.id}/customer", new=name, value="x", seen="Ada's aunt")
+            await seat.post(f"/sales/{sale.id}/payment", token=token, amount="100")
+        await meet()
+        for seat in (bob, ada):
+            text = (await seat.page(f"/sales/{sale.id}/money")).text
+            assert "$280.00" in text
+            assert "Nothing is paid yet" not in text
 
 
 async def test_a_payment_that_two_allocated_apart_says_so(tmp_path):

@@ -237,3 +237,22 @@ def give_to(deal: Deal, customer: Customer) -> None:
     for name, value in values.items():
         if name == "customer" or getattr(deal, name) != value:
             setattr(deal, name, value)
+
+
+def hand_over(deal: Deal, customer: Customer, *, former: Customer | None) -> None:
+    """Make a document that was for somebody else one for this customer; nothing of the former one stays on it.
+
+    What was paid for it stays paid, whoever did. Terms that were written for this document stay as well.
+    """
+    if deal.customer == customer.id:
+        give_to(deal, customer)
+        return
+    if isinstance(deal, Sale):
+        for payer in (deal.customer, customer.ref):
+            deal.payers.add(payer)
+    # All of it is written, also what is the same: of two who choose apart, one choice is shown whole.
+    deal.customer = customer.ref
+    deal.customer_name = customer.name
+    deal.bill_to = None if customer.billing == Address() else customer.billing
+    if deal.terms in ("", "" if former is None else former.terms):
+        deal.terms = customer.terms

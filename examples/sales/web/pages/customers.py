@@ -12,7 +12,7 @@ from starlette.routing import Route
 from crdtsync import Conflict
 from crdtsync.errors import UsageError
 from examples.sales.model import Customer, Phone, Quote, Sale
-from examples.sales.payments import balance_due, credit_balance, payments_of
+from examples.sales.payments import balance_due, credit_balance, payments_for, payments_of
 from examples.sales.pricing import ZERO
 from examples.sales.status import Status
 from examples.sales.web.desk import Desk
@@ -20,7 +20,7 @@ from examples.sales.web.fields import ADDRESS_FIELDS, CUSTOMER_FIELDS, DEAL_FIEL
 from examples.sales.web.forms import InputError
 from examples.sales.web.marks import Marks, marks_of
 from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, save_cell
-from examples.sales.web.pages.centers import CENTERS, give_to
+from examples.sales.web.pages.centers import CENTERS, give_to, hand_over
 from examples.sales.web.pages.editor import CUSTOMER, NOTES_CHARS_MAX, spot_of
 from examples.sales.web.pages.routing import go_to, route_in
 
@@ -137,8 +137,10 @@ class CustomerPages:
             deal, cell = await save_cell(self._desk, request, spot, field)
         else:
             customer = await self._desk.replica.get(Customer, chosen)
+            now = await self._desk.replica.get(spot.cls, spot.document)
+            former = await self._desk.replica.get_or_none(Customer, now.customer)
             async with self._desk.replica.edit(spot.cls, spot.document, label="customer") as draft:
-                give_to(draft, customer)
+                hand_over(draft, customer, former=former)
             deal = await self._desk.replica.get(spot.cls, spot.document)
             conflicts = await self._desk.replica.conflicts(spot.document)
             cell = cell_of(self._desk, spot.seen_in(deal), deal, field, conflicts)
@@ -254,10 +256,11 @@ class CustomerPages:
 
     async def _standing(self, customer: Customer, sales: list[Sale]) -> Standing:
         payments = await payments_of(self._desk.replica, customer.id)
+        held = await payments_for(self._desk.replica, *sales)
         live = [sale for sale in sales if sale.status is not Status.CANCELLED]
         return Standing(
             sum((sale.total for sale in live), ZERO),
-            sum((balance_due(sale, payments) for sale in live), ZERO),
+            sum((balance_due(sale, held) for sale in live), ZERO),
             credit_balance(payments),
         )
 
