@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Desk:
     _templates: Environment = field(init=False)
 
     def __post_init__(self) -> None:
+        self.forms = replace(self.forms, today=self.today)
         templates = templates_of()
         templates.filters |= {
             "money": self.forms.money_shown,

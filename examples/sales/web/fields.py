@@ -36,6 +36,8 @@ class Field:
     """What there is to choose from, with the words for it; anything may be typed where there are none."""
     has_suggestions: bool = False
     """Whether the page offers words that fit, without insisting on them."""
+    objection: Callable[[Any, str], str] = lambda _owner, _typed: ""
+    """Says why what was typed does not fit this owner; nothing if it does."""
     path: str = ""
     """Where a conflict about it is; the name, unless it is a part of a value."""
 
@@ -59,7 +61,7 @@ def _text(name: str, label: str, parse: Parse = Forms.text, **options: Any) -> F
 def _measure(name: str, label: str) -> Field:
     def show(forms: Forms, line: Line) -> str:
         found = getattr(line, name)
-        return "" if found is None else forms.number_shown(found)
+        return "" if found is None else forms.measure_shown(found)
 
     return _plain(name, label, show, Forms.measure, size="short", is_number=True)
 
@@ -137,7 +139,12 @@ def _assign_price(line: Line, amount: Any) -> None:
 
 def _show_value(forms: Forms, charge: Charge) -> str:
     is_percent = charge.rate.method is ChargeMethod.PERCENT
-    return (forms.number_shown if is_percent else forms.amount_shown)(charge.rate.value)
+    return (forms.percent_shown if is_percent else forms.amount_shown)(charge.rate.value)
+
+
+def _not_of_a_percentage(charge: Charge, typed: str) -> str:
+    is_percent = charge.rate.method is ChargeMethod.PERCENT
+    return "" if is_percent or "%" not in typed else "This charge is an amount. Choose Percent first."
 
 
 def _named(*fields: Field) -> Mapping[str, Field]:
@@ -220,7 +227,17 @@ CHARGE_FIELDS = _named(
         "method",
         choices=tuple((method.value, method.value.capitalize()) for method in ChargeMethod),
     ),
-    _part("value", "Value", _show_value, Forms.signed_money, "rate", "value", size="short", is_number=True),
+    _part(
+        "value",
+        "Value",
+        _show_value,
+        Forms.charge,
+        "rate",
+        "value",
+        size="short",
+        is_number=True,
+        objection=_not_of_a_percentage,
+    ),
     _part_taxed("charge_taxable", "rate"),
 )
 """An extra that the customer sees."""

@@ -153,6 +153,8 @@ async def save_cell(desk: Desk, request: Request, spot: Spot[D], field: Field) -
         value = field.parse(desk.forms, typed)
         async with desk.replica.edit(spot.cls, spot.document, label=label, seen=version or None) as draft:
             owner = spot.owner(draft)
+            if objection := field.objection(owner, typed):
+                raise InputError(objection)
             # What nobody changed is no change: it would stand against what another writes meanwhile.
             if field.read(owner) != value:
                 field.assign(owner, value)
