@@ -6,8 +6,13 @@ else's may be made to mean the loopback address.
 """
 
 import hmac
+import os
+import re
+import secrets
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -17,11 +22,17 @@ TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of the header
 FILES = "/static/"
 """Where the styles and scripts are: the same for everybody, and without a secret."""
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
+_TOKEN_BYTES = 24
+_TOKEN = re.compile(rb"[A-Za-z0-9_-]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What a workstation lets in."""
+    """What a workstation lets in.
+
+    Raises:
+        ValueError: the token is empty, and would let everybody in.
+    """
 
     token: str
     hosts: Collection[str]
@@ -30,6 +41,10 @@ class Protection:
     """The one other origin that may show its pages in a frame."""
     frames: tuple[str, ...] = ()
     """The origins that its own pages show in frames."""
+
+    def __post_init__(self) -> None:
+        if not self.token:
+            raise ValueError("a workstation without a token would obey everybody")
 
     @property
     def content_policy(self) -> str:
@@ -91,3 +106,34 @@ class Guard:
                 status_code=403,
             )
         return None
+
+
+def token_of(path: Path) -> str:
+    """Return the token of a workstation's pages: kept, so that a page outlives a restart of its workstation.
+
+    One that was cut off or damaged is made again, and the pages that are open are to be loaded again.
+
+    Raises:
+        OSError: it cannot be kept; the text says what to do.
+    """
+    kept = b""
+    # What cannot be read is made again as well, and that tells why it cannot.
+    with suppress(OSError):
+        kept = path.read_bytes()
+    if _TOKEN.fullmatch(kept):
+        return kept.decode()
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    unfinished = path.with_name(f"{path.name}.new")
+    try:
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)
+        with unfinished.open("w", encoding="ascii") as file:
+            file.write(token)
+            file.flush()
+            os.fsync(file.fileno())
+        # Whole or not at all: an empty one would be found by the next start.
+        unfinished.replace(path)
+    except OSError as error:
+        told = f"{error.strerror or error}: {path}. Make its folder writable, or remove the file, and start again."
+        raise OSError(error.errno, told) from error
+    return token

@@ -6,11 +6,9 @@ output. When the input ends, so does it: a workstation never outlives the launch
 
 import argparse
 import asyncio
-import secrets
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -26,7 +24,7 @@ from examples.sales.web.children import first_of, listen, tell
 from examples.sales.web.desk import COMPANY, Desk
 from examples.sales.web.events import Events
 from examples.sales.web.forms import Forms
-from examples.sales.web.security import Protection
+from examples.sales.web.security import Protection, token_of
 from examples.sales.web.switch import SlowRemote, SwitchableRemote
 
 LOOPBACK = "127.0.0.1"
@@ -147,16 +145,6 @@ async def keep_syncing(desk: Desk, remote: Remote) -> None:
         while True:
             await desk.switch.wait_until_turned_on()
             await desk.replica.hurry_sync()
-
-
-def token_of(path: Path) -> str:
-    """Return the token of a workstation's pages: kept, so that a page outlives a restart of its workstation."""
-    with suppress(FileNotFoundError):
-        return path.read_text(encoding="ascii")
-    token = secrets.token_urlsafe(24)
-    path.touch(mode=0o600)
-    path.write_text(token, encoding="ascii")
-    return token
 
 
 def _desk_of(given: argparse.Namespace, replica: Replica) -> Desk:
