@@ -78,6 +78,12 @@ class Typed:
     """What is for which deal, by its id."""
     errors: dict[str, str] = field(default_factory=dict)
     """What is wrong, by the name of the field."""
+    meant: str = ""
+    """What its person was asked about, and has said is meant."""
+    asked: str = ""
+    """What stands for the question that is open: another amount is another question."""
+    questions: list[str] = field(default_factory=list)
+    """What looks like a mistake, and may be meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,8 @@ def read_payment(
 ) -> Given | None:
     """Return what was typed, or None, and then what is wrong is in the errors of what was typed.
 
-    Where nothing is written beside any deal, as much as is owed for the first one is for it.
+    Where nothing is written beside any deal, as much as is owed for the first one is for it. More than is owed may
+    be meant, as a deposit before the prices are known, or be a digit too many: that is asked.
     """
     amount = _amount(forms, typed, "amount", typed.amount)
     received = today
@@ -169,17 +176,38 @@ def read_payment(
         for owing in owed
         if (written := typed.parts.get(owing.deal.id, "")).strip()
     }
+    if not typed.errors:
+        _ask_about_excess(forms, typed, owed, parts, amount if first is not None else ZERO)
     if not parts and first is not None:
-        [balance] = [owing.balance for owing in owed if owing.deal.id == first.id]
-        parts = {first.id: min(amount, max(ZERO, balance))}
+        parts = {first.id: min(amount, _owed(owed[0]))}
     if sum(parts.values(), ZERO) > amount and not typed.errors:
         shown = forms.money_shown(sum(parts.values(), ZERO))
         typed.errors["amount"] = f"The parts come to {shown}, which is more than the payment."
-    if typed.errors:
+    if typed.errors or (typed.asked and typed.meant != typed.asked):
         return None
     given = {deal_id: part for deal_id, part in parts.items() if part > 0}
     method = typed.method if typed.method in METHODS else METHODS[0]
     return Given(amount, method, last4, received, description, given)
+
+
+def _ask_about_excess(
+    forms: Forms, typed: Typed, owed: Sequence[Owed], parts: Mapping[str, Decimal], amount: Decimal
+) -> None:
+    # With nothing written beside any deal the amount is for the first one, and what is over becomes credit.
+    wanted = parts or ({owed[0].deal.id: amount} if owed else {})
+    for owing in owed:
+        excess = wanted.get(owing.deal.id, ZERO) - _owed(owing)
+        if excess <= 0:
+            continue
+        more = forms.money_shown(excess)
+        over = f"{forms.money_shown(_owed(owing))} is owed for {owing.title}: this is {more} more."
+        fate = "It would be paid too much." if parts else "The rest would be the customer's credit."
+        typed.questions.append(f"{over} {fate}")
+        typed.asked += f"{owing.deal.id}:{excess};"
+
+
+def _owed(owing: Owed) -> Decimal:
+    return max(ZERO, owing.balance)
 
 
 async def _name_of(desk: Desk, customer: str) -> str:

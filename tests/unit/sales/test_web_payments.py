@@ -1,6 +1,8 @@
 """Payments in the browser: on a sale, on a quote, of a customer; allocated, released, void; recorded apart, too."""
 
+import asyncio
 import datetime as dt
+import re
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -10,7 +12,9 @@ from crdtsync.testing import MemoryPlace, MemoryRemote
 from examples.sales.deals import cancel, convert, record_payment, sale_id_of
 from examples.sales.model import Customer, Payment, Quote, Sale
 from examples.sales.payments import allocate_credit, balance_due, live_allocations, payments_of, unallocated
+from examples.sales.pricing import ZERO
 from examples.sales.status import Status
+from examples.sales.web.pages import payments as pages
 from examples.sales.web.security import TOKEN_HEADER
 from tests.unit.sales.web_desks import open_seat
 
@@ -37,6 +41,13 @@ async def pay(seat, sale, amount, *, part=None):
     return await record_payment(
         seat.replica, sale.customer, Decimal(amount), received=TODAY, by="ada", allocate=parts
     )
+
+
+async def confirmed(seat, path, **typed):
+    """Send the form of a payment, and say that what it asks about is meant."""
+    question = (await seat.post(path, **typed)).text
+    [meant] = re.findall('name="meant" value="([^"]+)"', question)
+    return await seat.post(path, **typed, meant=meant)
 
 
 async def only_payment(seat):
@@ -94,7 +105,7 @@ async def test_every_form_has_a_token_of_its_own(ada):
 async def test_what_is_more_than_is_owed_becomes_credit_and_can_be_used(ada):
     first = await sale_of(ada)
     second = await sale_of(ada, price=50, customer=first.customer)
-    await ada.post(f"/sales/{first.id}/payment", token="t1", amount="130")
+    await confirmed(ada, f"/sales/{first.id}/payment", token="t1", amount="130")
     payment = await only_payment(ada)
     assert unallocated(payment) == Decimal(30)
     text = (await ada.page(f"/sales/{second.id}/money")).text
@@ -148,6 +159,102 @@ async def test_no_more_credit_is_used_than_is_owed(ada):
         await ada.post(f"/sales/{sale.id}/credit", payment=payment_id)
     assert await balance(ada, sale.id) == Decimal(0)
     assert unallocated(await only_payment(ada)) == Decimal(30)
+
+
+@pytest.mark.parametrize("part", ["", "1000"])
+async def test_more_than_is_owed_is_recorded_only_if_it_is_meant(ada, part):
+    sale = await sale_of(ada)
+    address, typed = f"/sales/{sale.id}/payment", {"token": "t1", "amount": "1000", f"part-{sale.id}": part}
+    answer = await ada.post(address, **typed)
+    assert f"$100.00 is owed for {sale.reference}: this is $900.00 more." in answer.text
+    fates = ("It would be paid too much.", "The rest would be the customer&#39;s credit.")
+    assert [fate in answer.text for fate in fates] == [bool(part), not part]
+    assert answer.text.count('role="alert"') == 1
+    assert await ada.replica.count(Payment) == 0
+
+    # What was meant of one amount is not meant of another.
+    [meant] = re.findall('name="meant" value="([^"]+)"', answer.text)
+    other = typed | {"amount": "10000", f"part-{sale.id}": part and "10000"}
+    answer = await ada.post(address, **other, meant=meant)
+    assert "$9,900.00 more" in answer.text
+    assert "checked" not in answer.text
+    assert await ada.replica.count(Payment) == 0
+
+    answer = await ada.post(address, **typed, meant=meant)
+    assert answer.headers["HX-Redirect"] == f"/sales/{sale.id}"
+    assert await balance(ada, sale.id) == (Decimal(-900) if part else ZERO)
+    # Sent twice, it is neither another payment nor another question.
+    assert (await ada.post(address, **typed, meant=meant)).headers["HX-Redirect"] == f"/sales/{sale.id}"
+    assert await ada.replica.count(Payment) == 1
+
+
+async def test_an_amount_that_was_put_right_is_recorded_without_a_question(ada):
+    sale = await sale_of(ada)
+    answer = await ada.post(f"/sales/{sale.id}/payment", token="t1", amount="1000")
+    [meant] = re.findall('name="meant" value="([^"]+)"', answer.text)
+    await ada.post(f"/sales/{sale.id}/payment", token="t1", amount="100", meant=meant)
+    assert await balance(ada, sale.id) == 0
+
+
+async def test_what_is_paid_twice_is_asked_about(ada):
+    sale = await sale_of(ada)
+    for token in ("t1", "t2"):
+        answer = await ada.post(f"/sales/{sale.id}/payment", token=token, amount="100")
+    assert "$0.00 is owed" in answer.text
+    assert await ada.replica.count(Payment) == 1
+
+
+async def test_a_payment_of_one_customer_is_not_recorded_as_anothers(ada):
+    sale = await sale_of(ada)
+    await ada.post(f"/sales/{sale.id}/customer", new="Bea New", value="x", seen="Ada's aunt")
+    given = await ada.replica.get(Sale, sale.id)
+    typed = {"token": "t1", "amount": "60"}
+    answer = await ada.post(f"/sales/{sale.id}/payment", **typed, customer=sale.customer)
+    assert "It was given to this customer meanwhile" in answer.text
+    assert f'value="{given.customer}"' in answer.text
+    assert await ada.replica.count(Payment) == 0
+    await ada.post(f"/sales/{sale.id}/payment", **typed, customer=given.customer)
+    assert (await only_payment(ada)).customer == given.customer
+
+
+async def test_credit_that_is_used_twice_at_once_is_used_once(ada):
+    first = await sale_of(ada)
+    second = await sale_of(ada, price=50, customer=first.customer)
+    payments = [await pay(ada, first, 30), await pay(ada, first, 40)]
+    used = [ada.post(f"/sales/{second.id}/credit", payment=payment) for payment in payments * 3]
+    assert [answer.status_code for answer in await asyncio.gather(*used)] == [200] * 6
+    assert await balance(ada, second.id) == 0
+
+
+async def test_credit_that_another_process_has_just_used_is_used_once(ada, monkeypatch):
+    first = await sale_of(ada)
+    second = await sale_of(ada, price=50, customer=first.customer)
+    payment = await pay(ada, first, 30)
+    allocate = pages.allocate_credit
+
+    async def later(replica, payment_id, sale_id, amount, **options):
+        await allocate(replica, payment_id, first.id, amount, by="another")
+        await allocate(replica, payment_id, sale_id, amount, **options)
+
+    monkeypatch.setattr(pages, "allocate_credit", later)
+    answer = await ada.post(f"/sales/{second.id}/credit", payment=payment)
+    assert answer.status_code == 200
+    assert "Nothing is paid yet" in answer.text
+    assert await balance(ada, first.id) == Decimal(70)
+
+
+async def test_no_more_of_a_payment_is_allocated_than_is_owed_and_only_to_its_customers_sales(ada):
+    sale, other = await sale_of(ada), await sale_of(ada, price=500)
+    payment = await pay(ada, sale, 300)
+    address = f"/payments/{payment}/allocate"
+    for sale_id, amount, told in (
+        (sale.id, "101", "$100.00 is owed for it."),
+        (other.id, "10", "That sale is another customer&#39;s."),
+    ):
+        assert told in (await ada.post(address, sale=sale_id, amount=amount, token="a1")).text
+        assert unallocated(await only_payment(ada)) == Decimal(300)
+    await ada.post(address, sale=sale.id, amount="100", token="a1")
+    assert await balance(ada, sale.id) == 0
 
 
 async def test_what_a_customer_has_paid_stays_paid_when_the_sale_is_given_to_another(ada):
@@ -231,7 +338,7 @@ async def test_a_payment_on_a_quote_says_that_it_converts_and_does(ada):
 
 async def test_a_payment_on_a_quote_of_nothing_converts_and_is_credit(ada):
     quote_id = await ada.quote(TODAY)
-    await ada.post(f"/quotes/{quote_id}/payment", token="t1", amount="60")
+    await confirmed(ada, f"/quotes/{quote_id}/payment", token="t1", amount="60")
     assert await ada.replica.exists(Sale, sale_id_of(quote_id))
     assert unallocated(await only_payment(ada)) == Decimal(60)
 

@@ -1,7 +1,9 @@
 """Payments: recorded, allocated to sales, released, declared void; and a customer's account."""
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,16 +14,20 @@ from examples.sales.deals import is_sale_awaited, record_payment, sale_id_of, wh
 from examples.sales.model import Customer, Deal, Payment, Quote, Sale
 from examples.sales.payments import (
     allocate_credit,
+    balance_due,
     credit_balance,
     declare_void,
     honoured,
     is_void,
     live_allocations,
     over_allocated,
+    payers_of,
+    payments_for,
     payments_of,
     release,
     unallocated,
 )
+from examples.sales.pricing import ZERO
 from examples.sales.web.desk import Desk
 from examples.sales.web.forms import InputError
 from examples.sales.web.money import METHODS, Owed, Typed, money_of, owed_by, read_payment
@@ -38,6 +44,8 @@ class PaymentPages:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._allocating = asyncio.Lock()
+        """What is left and what is owed are in different documents: who looks at both writes before the next looks."""
 
     def routes(self) -> Sequence[Route]:
         """Return the routes of these pages."""
@@ -104,12 +112,15 @@ class PaymentPages:
 
     async def use_credit(self, request: Request) -> Response:
         """Mean what is left of a payment for a sale, as far as something is owed."""
-        form = await request.form()
-        sale = await self._desk.replica.get(Sale, request.path_params["id"])
-        money = await money_of(self._desk, sale)
-        for payment, left in money.spare:
-            if payment.id == form.get("payment") and (part := min(left, money.balance)) > 0:
-                await allocate_credit(self._desk.replica, payment.id, sale.id, part, by=self._desk.author)
+        form, replica = await request.form(), self._desk.replica
+        async with self._allocating:
+            sale = await replica.get(Sale, request.path_params["id"])
+            money = await money_of(self._desk, sale)
+            for payment, left in money.spare:
+                if payment.id == form.get("payment") and (part := min(left, money.balance)) > 0:
+                    # Another process may have used it just now: what is left then is what the answer shows.
+                    with suppress(ValueError):
+                        await allocate_credit(replica, payment.id, sale.id, part, by=self._desk.author)
         return await self._money(request, sale)
 
     async def release_here(self, request: Request) -> Response:
@@ -161,24 +172,36 @@ class PaymentPages:
 
     async def allocate(self, request: Request) -> Response:
         """Mean a part of a payment for a sale."""
-        form, payment_id = await request.form(), request.path_params["id"]
+        form = await request.form()
         sale = await self._desk.replica.get(Sale, str(form.get("sale", "")))
         typed = str(form.get("amount", ""))
+        async with self._allocating:
+            error = await self._allocate(
+                request.path_params["id"], sale, typed, _member_id(str(form.get("token", "")))
+            )
+        return await self._payment(request, *((sale.id, typed, error) if error else ()))
+
+    async def _allocate(self, payment_id: str, sale: Sale, typed: str, allocation_id: str | None) -> str:
+        """Mean a part of a payment for a sale; return what keeps it from being done, or nothing."""
+        replica, forms = self._desk.replica, self._desk.forms
+        payment = await replica.get(Payment, payment_id)
+        if allocation_id in {entry.id for entry in payment.allocations.entries}:
+            return ""
+        if payment.customer not in payers_of(sale):
+            return "That sale is another customer's."
+        owed = balance_due(sale, await payments_for(replica, sale))
         try:
+            amount = forms.money(typed)
+            if amount > owed:
+                return f"{forms.money_shown(max(ZERO, owed))} is owed for it. What is over stays the customer's credit."
             await allocate_credit(
-                self._desk.replica,
-                payment_id,
-                sale.id,
-                self._desk.forms.money(typed),
-                by=self._desk.author,
-                allocation_id=_member_id(str(form.get("token", ""))),
+                replica, payment_id, sale.id, amount, by=self._desk.author, allocation_id=allocation_id
             )
         except InputError as error:
-            return await self._payment(request, sale.id, typed, str(error))
+            return str(error)
         except ValueError:
-            error_text = "An allocation is more than nothing, and at most what is left of the payment."
-            return await self._payment(request, sale.id, typed, error_text)
-        return await self._payment(request)
+            return "An allocation is more than nothing, and at most what is left of the payment."
+        return ""
 
     async def release(self, request: Request) -> Response:
         """Make an allocation the customer's credit again."""
@@ -204,11 +227,18 @@ class PaymentPages:
         """Record what the form says; return the form with what is wrong, or None when it was recorded."""
         form = await request.form()
         typed = Typed(str(form.get("token", ""))[:64] or secrets.token_hex(16))
+        payment_id = derive_id("payment", typed.token)
+        if await self._desk.replica.exists(Payment, payment_id):
+            return None  # The form was sent twice: what is owed now is less by it.
         for name in _TEXTS:
             setattr(typed, name, str(form.get(name, "")))
+        typed.meant = str(form.get("meant", ""))
         owed = await owed_by(self._desk, customer, first=deal)
         typed.parts = {owing.deal.id: str(form.get(f"part-{owing.deal.id}", "")) for owing in owed}
         given = read_payment(self._desk.forms, typed, owed, first=deal, today=self._desk.today())
+        if str(form.get("customer", customer)) != customer:
+            typed.questions.append("It was given to this customer meanwhile. Is the payment his?")
+            given = None
         if given is None:
             return await self._form(request, deal, customer, typed)
         await record_payment(
@@ -221,7 +251,7 @@ class PaymentPages:
             method=given.method,
             card_last4=given.card_last4,
             description=given.description,
-            payment_id=derive_id("payment", typed.token),
+            payment_id=payment_id,
         )
         return None
 
