@@ -14,6 +14,7 @@ from decimal import Decimal
 from crdtsync import Ref, Replica, derive_id
 from examples.sales.model import (
     Allocation,
+    Approval,
     Charge,
     Deal,
     Line,
@@ -149,19 +150,39 @@ def why_not_sent(sale: Sale | None, order: PurchaseOrder) -> str:
 
 
 def needs_approval(sale: Sale, order: PurchaseOrder) -> bool:
-    """Whether a person has to look at a purchase order before it is sent: a line of it is not measured."""
-    return not order.sent and not order.approved_by and _unmeasured(sale, order) > 0
+    """Whether a person has to look at a purchase order before it is sent: a line of it is not measured.
+
+    What was approved is what it said then: changed since, it is looked at again.
+    """
+    return not order.sent and not approved_by(order) and _unmeasured(sale, order) > 0
 
 
-async def approve_purchase_order(replica: Replica, order_id: str, *, by: str) -> None:
+def approved_by(order: PurchaseOrder) -> str:
+    """Return who has approved a purchase order as it is; nothing if nobody has."""
+    content = content_of(order)
+    return next((approval.by for approval in order.approvals if approval.content == content), "")
+
+
+async def approve_purchase_order(replica: Replica, order_id: str, *, by: str, content: str) -> bool:
     """Record that a person has looked at a purchase order with lines that are not measured, and wants it so.
+
+    Args:
+        replica: where.
+        order_id: which one.
+        by: who.
+        content: what he has looked at, as `content_of` has it.
+
+    Returns:
+        Whether that is what it says; nothing is recorded otherwise.
 
     Raises:
         DocumentNotFoundError: there is no such purchase order here.
     """
     async with replica.edit(PurchaseOrder, order_id, label="approved") as order:
-        if not order.approved_by:
-            order.approved_by = by
+        is_so = content_of(order) == content
+        if is_so and not approved_by(order):
+            order.approvals.append(Approval(by, content))
+    return is_so
 
 
 async def send_purchase_order(replica: Replica, order_id: str, *, by: str, channel: str = "manual") -> None:

@@ -228,14 +228,23 @@ class Sent:
     """The hash of what was sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person has looked at what is unusual about a purchase order, and wants it so."""
+
+    by: str
+    content: str
+    """The hash of what was looked at: of anything else it is no approval."""
+
+
 class PurchaseOrder(Document, kind="purchase_order", series=Series("purchase-orders", "P-{number:05d}")):
     """What one vendor is asked to deliver for one sale; its id is derived from both."""
 
     sale: Ref[Sale] = field(indexed=True)
     vendor: str = field(indexed=True)
     split_key: str = ""
-    approved_by: str = ""
     lines: Entities[PurchaseLine]
+    approvals: Log[Approval]
     sent: Log[Sent]
     reports: Log[VendorReport]
 

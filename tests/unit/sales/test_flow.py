@@ -9,7 +9,9 @@ import pytest
 from crdtsync import derive_id, open_replica
 from examples.sales.deals import (
     approve_purchase_order,
+    approved_by,
     cancel,
+    content_of,
     convert,
     derive_purchase_orders,
     needs_purchase_orders,
@@ -121,10 +123,38 @@ async def test_what_is_not_measured_is_approved_before_it_is_sent(ada):
     unmeasured, measured = await purchase_orders_of(ada, sale.id)
     assert "2 lines have no width or no height" in why_not_sent(sale, unmeasured)
     assert why_not_sent(sale, measured) == ""
+    assert not await approve_purchase_order(ada, unmeasured.id, by="ada", content="something else")
     for by in ("ada", "bob"):
-        await approve_purchase_order(ada, unmeasured.id, by=by)
+        assert await approve_purchase_order(ada, unmeasured.id, by=by, content=content_of(unmeasured))
     approved = await ada.get(PurchaseOrder, unmeasured.id)
-    assert (approved.approved_by, why_not_sent(sale, approved)) == ("ada", "")
+    assert (approved_by(approved), len(approved.approvals), why_not_sent(sale, approved)) == ("ada", 1, "")
+
+
+async def test_an_approval_is_of_what_was_approved_and_of_nothing_else(ada):
+    sale = await convert(ada, await a_quote(ada, vendors=("Vendor A",)), by="ada")
+    async with ada.edit(Sale, sale.id) as changed:
+        changed.lines[0].width = None
+    await derive_purchase_orders(ada, await ada.get(Sale, sale.id))
+    [order] = await purchase_orders_of(ada, sale.id)
+    await approve_purchase_order(ada, order.id, by="ada", content=content_of(order))
+
+    async def why_not_now():
+        sale_now = await ada.get(Sale, sale.id)
+        await derive_purchase_orders(ada, sale_now)
+        [order_now] = await purchase_orders_of(ada, sale.id)
+        return why_not_sent(sale_now, order_now)
+
+    assert await why_not_now() == ""
+    async with ada.edit(Sale, sale.id) as changed:
+        another = Line(item=Item(code="RS", vendor="Vendor A"), price=Price(Decimal(100)))
+        changed.lines.add(another, id="b" * 26)
+    assert "2 lines have no width or no height" in await why_not_now()
+    async with ada.edit(Sale, sale.id) as changed:
+        changed.lines.remove("b" * 26)
+    assert await why_not_now() == ""
+    async with ada.edit(Sale, sale.id) as changed:
+        changed.lines[0].quantity = 100
+    assert "1 line has no width or no height" in await why_not_now()
 
 
 async def test_what_is_shown_again_as_it_was_is_not_recorded_again(ada):

@@ -1,6 +1,8 @@
 """The way of a deal in the browser: converted, bought, cancelled, with its milestones; on machines that are apart, too."""
 
 import datetime as dt
+import json
+import re
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -248,7 +250,16 @@ async def test_what_is_unusual_is_approved_on_its_page(bob):
     [order] = await purchase_orders_of(bob.replica, sale.id)
     assert "1 line has no width or no height" in (await bob.post("/purchasing/send", order=order.id)).text
     assert "Approve it as it is" in (await bob.page(f"/purchase-orders/{order.id}")).text
-    answer = await bob.post(f"/purchase-orders/{order.id}/approve")
+    [shown] = re.findall(
+        """hx-vals='({"content": .*?})'""", (await bob.page(f"/purchase-orders/{order.id}")).text
+    )
+    async with bob.replica.edit(Sale, sale.id) as changed:
+        changed.lines[0].quantity = 100
+    await bob.post(f"/sales/{sale.id}/purchase-orders")
+    answer = await bob.post(f"/purchase-orders/{order.id}/approve", **json.loads(shown))
+    assert "It was not approved: it was changed meanwhile." in answer.text
+    [shown] = re.findall("""hx-vals='({"content": .*?})'""", answer.text)
+    answer = await bob.post(f"/purchase-orders/{order.id}/approve", **json.loads(shown))
     assert "Approved by bob." in answer.text
     assert "Approve it as it is" not in answer.text
     assert "is marked as sent" in (await bob.post("/purchasing/send", order=order.id)).text

@@ -10,6 +10,8 @@ from starlette.routing import Route
 from crdtsync.errors import DocumentNotFoundError
 from examples.sales.deals import (
     approve_purchase_order,
+    approved_by,
+    content_of,
     derive_purchase_orders,
     needs_approval,
     send_purchase_order,
@@ -125,10 +127,14 @@ class PurchasingPages:
 
     async def approve(self, request: Request) -> Response:
         """Record that a person has looked at what is unusual about it, and wants it so."""
-        await approve_purchase_order(
-            self._desk.replica, request.path_params["id"], by=self._desk.author or self._desk.replica.name
+        is_so = await approve_purchase_order(
+            self._desk.replica,
+            request.path_params["id"],
+            by=self._desk.author or self._desk.replica.name,
+            content=str((await request.form()).get("content", "")),
         )
-        return await self._order(request)
+        told = "" if is_so else "It was not approved: it was changed meanwhile. This is what it says now."
+        return await self._order(request, told)
 
     async def report(self, request: Request) -> Response:
         """Record a vendor's word on one line."""
@@ -179,7 +185,7 @@ class PurchasingPages:
             why_not_sent(sale, order),
         )
 
-    async def _order(self, request: Request) -> Response:
+    async def _order(self, request: Request, told: str = "") -> Response:
         order = await self._desk.replica.get(PurchaseOrder, request.path_params["id"])
         sale = await self._desk.replica.get_or_none(Sale, order.sale)
         why_not = "" if order.sent else why_not_sent(sale, order)
@@ -196,7 +202,10 @@ class PurchasingPages:
             codes=list(VendorCode),
             sent=list(order.sent.entries),
             why_not=why_not,
+            told=told,
             is_unapproved=sale is not None and needs_approval(sale, order),
+            approved_by=approved_by(order),
+            content=content_of(order),
             undecided=sum(conflict.needs_decision for conflict in conflicts),
             is_otherwise=sale is not None and was_sent_otherwise(sale, order),
             may_send=self._may_send,
