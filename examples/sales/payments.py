@@ -13,6 +13,7 @@ from examples.sales.model import Allocation, Payment, Release, Sale, Void
 from examples.sales.pricing import ZERO
 
 PAYMENTS_PER_PAGE = 500
+SALES_PER_PAGE = 500
 
 
 def is_void(payment: Payment) -> bool:
@@ -82,6 +83,16 @@ async def payments_of(replica: Replica, *customers: str) -> list[Payment]:
     ):
         payments.extend(page)
     return payments
+
+
+async def sales_of(replica: Replica, customer: str) -> list[Sale]:
+    """Return every sale of a customer that is here, oldest first."""
+    sales: list[Sale] = []
+    while page := await replica.find(
+        Sale, where={"customer": customer}, order_by="dated", limit=SALES_PER_PAGE, offset=len(sales)
+    ):
+        sales.extend(page)
+    return sales
 
 
 async def payments_for(replica: Replica, *sales: Sale) -> list[Payment]:

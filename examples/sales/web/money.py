@@ -15,6 +15,7 @@ from examples.sales.payments import (
     paid,
     payments_for,
     payments_of,
+    sales_of,
     unallocated,
 )
 from examples.sales.pricing import ZERO
@@ -24,7 +25,7 @@ from examples.sales.web.forms import Forms, InputError
 from examples.sales.web.pages.routing import title_of
 
 METHODS = ("Check", "Card", "Cash", "Bank transfer", "Financing")
-SALES_SHOWN_MAX = 100
+
 _LAST_FOUR = re.compile(r"[0-9]{4}", re.ASCII)
 _CARD_NUMBER = re.compile(r"(?:[0-9][ -]?){13,19}", re.ASCII)
 
@@ -129,10 +130,8 @@ async def money_of(desk: Desk, deal: Deal) -> Money:
 
 
 async def owed_by(desk: Desk, customer: str, *, first: Deal | None = None) -> list[Owed]:
-    """Return the deals a payment may be for: one given first, then the sales of which something is owed."""
-    sales = await desk.replica.find(
-        Sale, where={"customer": customer}, order_by="dated", limit=SALES_SHOWN_MAX
-    )
+    """Return the deals a payment may be for: one given first, then all sales of which something is owed."""
+    sales = await sales_of(desk.replica, customer)
     payments = await payments_for(desk.replica, *sales, *([first] if isinstance(first, Sale) else []))
     owed = [
         Owed(sale, title_of(sale), balance)

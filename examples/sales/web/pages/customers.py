@@ -12,7 +12,7 @@ from starlette.routing import Route
 from crdtsync import Conflict
 from crdtsync.errors import UsageError
 from examples.sales.model import Customer, Phone, Quote, Sale
-from examples.sales.payments import balance_due, credit_balance, payments_for, payments_of
+from examples.sales.payments import balance_due, credit_balance, payments_for, payments_of, sales_of
 from examples.sales.pricing import ZERO
 from examples.sales.status import Status
 from examples.sales.web.desk import Desk
@@ -27,7 +27,7 @@ from examples.sales.web.pages.routing import go_to, route_in
 PAGE_SIZE = 50
 PICKED_MAX = 8
 DEALS_MAX = 200
-SALES_MAX = 1_000
+
 _HEAD = {**CUSTOMER_FIELDS, **ADDRESS_FIELDS}
 
 
@@ -227,7 +227,7 @@ class CustomerPages:
             return [cell_of(self._desk, spot, customer, field, conflicts, marks) for field in fields.values()]
 
         quotes = await replica.find(Quote, where={"customer": customer.ref}, limit=DEALS_MAX)
-        sales = await replica.find(Sale, where={"customer": customer.ref}, limit=SALES_MAX)
+        sales = await sales_of(replica, customer.id)
         deals = sorted([*quotes, *sales], key=lambda deal: (deal.dated, deal.info.changed_ms), reverse=True)
         return self._desk.page(
             request,
@@ -260,7 +260,8 @@ class CustomerPages:
         live = [sale for sale in sales if sale.status is not Status.CANCELLED]
         return Standing(
             sum((sale.total for sale in live), ZERO),
-            sum((balance_due(sale, held) for sale in live), ZERO),
+            # What was paid too much for one is not paid for another.
+            sum((max(ZERO, balance_due(sale, held)) for sale in live), ZERO),
             credit_balance(payments),
         )
 

@@ -36,6 +36,8 @@ from examples.sales.web.pages.deals import convert_here
 from examples.sales.web.pages.routing import go_to, route_in, title_of
 
 PAGE_SIZE = 50
+OWED_OFFERED_MAX = 200
+"""How many sales a form offers to write an amount beside; a form has at most a thousand fields."""
 _TEXTS = ("amount", "method", "card_last4", "received", "description")
 
 
@@ -143,7 +145,8 @@ class PaymentPages:
                 customer=customer,
                 payments=self._rows(payments[::-1]),
                 credit=credit_balance(payments),
-                owed=await owed_by(self._desk, customer.id),
+                owed=(owed := await owed_by(self._desk, customer.id)),
+                due=sum((owing.balance for owing in owed), ZERO),
             )
         typed = request.query_params.get("page", "")
         number = max(1, int(typed)) if typed.isdecimal() and len(typed) < 8 else 1
@@ -257,6 +260,7 @@ class PaymentPages:
 
     async def _form(self, request: Request, deal: Deal | None, customer: str, typed: Typed) -> Response:
         known = await self._desk.replica.get_or_none(Customer, customer)
+        owed = await owed_by(self._desk, customer, first=deal)
         name = "" if deal is None else ("quotes" if isinstance(deal, Quote) else "sales")
         return self._desk.page(
             request,
@@ -270,7 +274,8 @@ class PaymentPages:
             customer_name=deal.customer_name if deal is not None else known.name if known is not None else "",
             is_quote=isinstance(deal, Quote),
             is_awaited=isinstance(deal, Quote) and await is_sale_awaited(self._desk.replica, deal),
-            owed=await owed_by(self._desk, customer, first=deal),
+            owed=owed[:OWED_OFFERED_MAX],
+            not_offered=len(owed[OWED_OFFERED_MAX:]),
             credit=credit_balance(await payments_of(self._desk.replica, customer)),
             methods=METHODS,
             typed=typed,
