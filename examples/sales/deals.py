@@ -209,14 +209,29 @@ def content_of(order: PurchaseOrder) -> str:
     return content.hexdigest()
 
 
-async def present(replica: Replica, cls: type[Deal], deal_id: str, *, by: str, how: str) -> bool:
+async def present(
+    replica: Replica, cls: type[Deal], deal_id: str, *, by: str, how: str, as_of: str | None = None
+) -> bool:
     """Record that a quote or sale was printed, previewed or e-mailed, and what it said then.
+
+    Args:
+        replica: where.
+        cls: which of the two it is.
+        deal_id: which one.
+        by: who.
+        how: in a word or two.
+        as_of: the version that the customer was shown; None for what it says now.
 
     Returns:
         Whether that was news: what says the same as it did the last time is not recorded again.
+
+    Raises:
+        DocumentNotFoundError: there is no such document here.
+        UnknownVersionError: it was never in that state, as far as is known here.
     """
+    shown_deal = await replica.get(cls, deal_id, as_of=as_of)
     async with replica.edit(cls, deal_id, label=how) as deal:
-        paper = paper_of(deal)
+        paper = paper_of(deal if as_of is None else shown_deal)
         shown = [seen for seen in deal.milestones if seen.kind is MilestoneKind.PRESENTED]
         is_news = not shown or (shown[-1].how, shown[-1].digest) != (how, paper)
         if is_news:
@@ -225,11 +240,12 @@ async def present(replica: Replica, cls: type[Deal], deal_id: str, *, by: str, h
 
 
 def paper_of(deal: Deal) -> str:
-    """Return a hash of what a customer is shown of a quote or a sale."""
+    """Return a hash of what a customer is shown of a quote or a sale.
+
+    Its number is not in it: the reference number on older paper is good for ever.
+    """
     head = (deal.customer_name, deal.dated, deal.sales_rep, deal.terms, deal.bill_to, deal.tax, deal.discount)
-    content = hashlib.blake2b(
-        repr((deal.number or deal.reference, head, str(deal.notes))).encode(), digest_size=16
-    )
+    content = hashlib.blake2b(repr((head, str(deal.notes))).encode(), digest_size=16)
     for line in deal.lines:
         content.update(repr([getattr(line, name) for name in (*_LINE_FIELDS, *_OPTIONS)]).encode())
     for charge in deal.charges:

@@ -62,7 +62,7 @@ def test_printing_asks_the_browser_to_print_and_is_recorded_once(bob):
     bob.page.get_by_role("link", name="Print", exact=True).click()
     sheet = bob.page
     expect(sheet.get_by_role("heading", name=re.compile("^Quote "))).to_be_visible()
-    sheet.evaluate("window.print = () => { document.title = 'printed'; }")
+    sheet.evaluate("() => { window.print = () => { document.title = 'printed'; }; }")
     for _ in range(2):
         sheet.get_by_role("button", name="Print", exact=True).click()
         expect(sheet.get_by_role("status")).to_have_text("Recorded as printed.")
@@ -71,6 +71,26 @@ def test_printing_asks_the_browser_to_print_and_is_recorded_once(bob):
     bob.page.wait_for_url(bob.address + path)
     expect(bob.page.get_by_text("Open quote").first).to_be_visible()
     expect(bob.page.get_by_role("listitem").filter(has_text="Printed")).to_have_count(1)
+
+
+def test_a_paper_that_is_out_of_date_is_not_printed_unasked(bob):
+    path = bob.new_quote("Old paper")
+    with bob.page.context.new_page() as sheet:
+        sheet.goto(f"{bob.address}{path}/print")
+        sheet.evaluate("() => { window.print = () => { document.title = 'printed'; }; }")
+        terms = bob.page.get_by_label("Terms")
+        terms.fill("14 days")
+        terms.press("Tab")
+        expect(bob.page.get_by_text("Last change: terms")).to_be_visible()
+        button = sheet.get_by_role("button", name="Print", exact=True)
+        button.click()
+        expect(sheet.get_by_role("status")).to_contain_text("It was changed since this page was opened.")
+        assert "Quote" in sheet.title()
+        button.click()
+        expect(sheet).to_have_title("printed")
+        expect(bob.page.get_by_text("Changed since the customer was shown it")).to_be_visible()
+        sheet.get_by_role("link", name="Show it as it is now").click()
+        expect(sheet.get_by_text("Terms: 14 days")).to_be_visible()
 
 
 def test_the_way_of_a_deal_is_walked_with_keys_alone(bob):

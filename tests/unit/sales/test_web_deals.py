@@ -295,7 +295,8 @@ async def test_a_deal_is_cancelled_with_a_reason_and_reopened(ada):
 async def test_that_it_was_shown_is_recorded_by_hand_and_outdated_by_a_change(ada):
     quote_id = await quote_of(ada)
     assert "Shown to the customer" in (await ada.page(f"/quotes/{quote_id}/flow")).text
-    answer = await ada.post(f"/quotes/{quote_id}/shown")
+    version = (await ada.replica.get(Quote, quote_id)).info.version
+    answer = await ada.post(f"/quotes/{quote_id}/shown", version=version)
     assert "Shown to the customer" not in answer.text
     assert "Changed since" not in answer.text
     assert (await ada.replica.get(Quote, quote_id)).status is Status.OPEN_QUOTE

@@ -1,12 +1,14 @@
 """The printable page, and what may be done while an item is locked."""
 
 import datetime as dt
+import json
+import re
 from decimal import Decimal
 
 import pytest
 
 from crdtsync.testing import MemoryPlace, MemoryRemote
-from examples.sales.deals import convert, purchase_orders_of, record_payment, send_purchase_order
+from examples.sales.deals import convert, paper_of, purchase_orders_of, record_payment, send_purchase_order
 from examples.sales.model import Address, Charge, Customer, Item, Payment, Quote, Sale
 from examples.sales.pricing import Adjustment, ChargeMethod, ChargeRate, Price, Tax
 from examples.sales.status import MilestoneKind, Status
@@ -37,6 +39,18 @@ async def quote_of(seat):
         line.quantity, line.room, line.width, line.height = 2, "Kitchen", Decimal("34.5"), Decimal(60)
         line.mount, line.color, line.item = "inside", "linen", Item(code="RS", vendor="Vendor A")
     return quote_id
+
+
+async def sheet_of(seat, path):
+    """Open the page that is printed; return its text, and what it says of itself when it is."""
+    text = (await seat.page(path)).text
+    [version] = re.findall('data-version="([^"]+)"', text)
+    return text, {"version": version}
+
+
+async def printed(seat, path):
+    _, sheet = await sheet_of(seat, path)
+    return await seat.post(path, **sheet)
 
 
 async def milestones_of(seat, cls, deal_id):
@@ -116,7 +130,7 @@ async def test_opening_the_page_changes_nothing_and_printing_opens_the_quote(ada
     assert "makes it an open quote" in text
     assert await ada.replica.digests() == before
 
-    answer = await ada.post(f"/quotes/{quote_id}/print")
+    answer = await printed(ada, f"/quotes/{quote_id}/print")
     assert (answer.status_code, answer.text) == (204, "")
     assert (await ada.replica.get(Quote, quote_id)).status is Status.OPEN_QUOTE
     assert await milestones_of(ada, Quote, quote_id) == [(MilestoneKind.PRESENTED, "printed", "ada")]
@@ -126,14 +140,70 @@ async def test_opening_the_page_changes_nothing_and_printing_opens_the_quote(ada
 async def test_the_same_paper_is_recorded_once_and_another_again(ada):
     quote_id = await quote_of(ada)
     for _ in range(2):
-        await ada.post(f"/quotes/{quote_id}/print")
+        await printed(ada, f"/quotes/{quote_id}/print")
     assert len(await milestones_of(ada, Quote, quote_id)) == 1
     async with ada.replica.edit(Quote, quote_id) as quote:
         quote.terms = "14 days"
     assert "It was printed as it is." not in (await ada.page(f"/quotes/{quote_id}/print")).text
     for _ in range(2):
-        await ada.post(f"/quotes/{quote_id}/print")
+        await printed(ada, f"/quotes/{quote_id}/print")
     assert len(await milestones_of(ada, Quote, quote_id)) == 2
+
+
+async def test_what_is_recorded_is_what_the_paper_says(ada):
+    quote_id = await quote_of(ada)
+    path = f"/quotes/{quote_id}/print"
+    text, sheet = await sheet_of(ada, path)
+    assert "$200.00" in text
+    async with ada.replica.edit(Quote, quote_id) as quote:
+        quote.lines[0].price = Price(Decimal(999))
+    # With the browser's own command nobody is asked: the paper is there.
+    assert (await ada.post(path, **sheet, **{"is": "printed"})).status_code == 204
+    assert "It was printed as it is." not in (await ada.page(path)).text
+    assert "Changed since the customer was shown it" in (await ada.page(f"/quotes/{quote_id}")).text
+    [milestone] = (await ada.replica.get(Quote, quote_id)).milestones
+    shown = await ada.replica.get(Quote, quote_id, as_of=sheet["version"])
+    assert milestone.digest == paper_of(shown)
+
+    assert (await printed(ada, path)).status_code == 204
+    assert "It was printed as it is." in (await ada.page(path)).text
+    assert "Changed since the customer was shown it" not in (await ada.page(f"/quotes/{quote_id}")).text
+
+
+async def test_before_a_page_that_is_out_of_date_is_printed_that_is_said(ada):
+    quote_id = await quote_of(ada)
+    path = f"/quotes/{quote_id}/print"
+    _, sheet = await sheet_of(ada, path)
+    asking = {"is": "to be printed"}
+    await ada.post(f"/quotes/{quote_id}/milestones", what="Measured")  # Nothing that stands on paper.
+    assert (await ada.post(path, **sheet, **asking)).status_code == 204
+    async with ada.replica.edit(Quote, quote_id) as quote:
+        quote.lines[0].quantity = 3
+    before = await ada.replica.digests()
+    answer = await ada.post(path, **sheet, **asking)
+    assert (answer.status_code, "changed since this page was opened" in answer.text) == (200, True)
+    assert await ada.replica.digests() == before
+
+
+@pytest.mark.parametrize("version", [None, "", "none", "00" * 12])
+async def test_of_a_page_of_nobody_knows_what_nothing_is_recorded(ada, version):
+    quote_id = await quote_of(ada)
+    sheet = {} if version is None else {"version": version}
+    answer = await ada.post(f"/quotes/{quote_id}/print", **sheet)
+    assert (answer.status_code, "Open it again" in answer.text) == (409, True)
+    answer = await ada.post(f"/quotes/{quote_id}/shown", **sheet)
+    assert (answer.status_code, "Shown to the customer" in answer.text) == (200, True)
+    assert await milestones_of(ada, Quote, quote_id) == []
+
+
+async def test_what_the_customer_was_shown_on_a_screen_is_what_that_page_said(ada):
+    quote_id = await quote_of(ada)
+    text = (await ada.page(f"/quotes/{quote_id}/flow")).text
+    [vals] = re.findall("/shown\" hx-vals='([^']+)'", text)
+    async with ada.replica.edit(Quote, quote_id) as quote:
+        quote.terms = "14 days"
+    answer = await ada.post(f"/quotes/{quote_id}/shown", **json.loads(vals))
+    assert "Changed since the customer was shown it" in answer.text
 
 
 async def test_paper_has_its_final_number_and_the_reference_that_is_on_older_paper(tmp_path):
@@ -143,11 +213,13 @@ async def test_paper_has_its_final_number_and_the_reference_that_is_on_older_pap
         open_seat(tmp_path, "R1") as ada,
     ):
         quote_id = await quote_of(ada)
+        await printed(ada, f"/quotes/{quote_id}/print")
         await ada.replica.mark_for_sync(quote_id)
         for _ in range(3):
             for seat in (bob, ada):
                 await seat.replica.sync(MemoryRemote(place))
         text = (await ada.page(f"/quotes/{quote_id}/print")).text
+        assert "It was printed as it is." in text
         assert "Quote Q-00001" in text
         assert "Reference R1-0001" in text
 
@@ -193,7 +265,7 @@ async def test_a_locked_item_says_so_and_prints_and_takes_payments(tmp_path):
         assert "cannot be changed meanwhile: waits for the next sync" in answer.text
         assert (await ada.replica.get(Quote, quote_id)).terms == "30 days"
 
-        assert (await ada.post(f"{address}/print")).status_code == 204
+        assert (await printed(ada, f"{address}/print")).status_code == 204
         await ada.post(f"{address}/milestones", what="Measured")
         await ada.post(f"{address}/payment", token="t1", amount="60")
         assert len((await ada.replica.get(Quote, quote_id)).milestones) == 3

@@ -1,12 +1,14 @@
 """The way of a deal: converted to a sale with its purchase orders, shown, cancelled, reopened, and its milestones."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from crdtsync import ItemStatus
+from crdtsync.errors import UnknownVersionError
 from examples.sales.deals import (
     cancel,
     convert,
@@ -95,14 +97,18 @@ class DealPages:
 
     async def mark_shown(self, request: Request) -> Response:
         """Record that the customer was shown it, on a screen or on paper made elsewhere."""
-        cls = self._cls(request)
-        await present(
-            self._desk.replica,
-            cls,
-            request.path_params["id"],
-            by=self._desk.author,
-            how="shown to the customer",
-        )
+        cls, deal_id = self._cls(request), request.path_params["id"]
+        version = str((await request.form()).get("version", ""))
+        # Of a page that shows what is not known here nothing can be said; what comes instead asks again.
+        with suppress(UnknownVersionError):
+            await present(
+                self._desk.replica,
+                cls,
+                deal_id,
+                by=self._desk.author,
+                how="shown to the customer",
+                as_of=version,
+            )
         return await self._flow(request)
 
     async def ask_to_cancel(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from crdtsync.errors import UnknownVersionError
 from examples.sales.deals import paper_of, present
 from examples.sales.model import Address, Customer, Deal, Line
 from examples.sales.pricing import charge_amount, unit_price
@@ -19,6 +20,12 @@ from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.pages.routing import route_in, title_of
 
 PRINTED = "printed"
+ASKING = "to be printed"
+"""What the page says of itself before it is printed."""
+OUTDATED = "It was changed since this page was opened. Show it as it is now, or print again to print it as it is here."
+UNKNOWN = (
+    "Nothing was recorded: which state of the document this page shows is not known here. Open it again."
+)
 _INCHES = {"width": "wide", "height": "high"}
 _WORDS = ("mount", "finish", "color", "control", "remarks")
 
@@ -89,9 +96,21 @@ class PrintPages:
         )
 
     async def record(self, request: Request) -> Response:
-        """Record that it was printed, unless it was printed so already."""
-        cls = CENTERS[request.path_params["center"]].cls
-        await present(self._desk.replica, cls, request.path_params["id"], by=self._desk.author, how=PRINTED)
+        """Record what was printed: what the page shows, which may be older than what the document says.
+
+        Somebody who has not printed yet is told so instead, and nothing is recorded: then the answer has words.
+        """
+        cls, deal_id = CENTERS[request.path_params["center"]].cls, request.path_params["id"]
+        form, replica = await request.form(), self._desk.replica
+        version = str(form.get("version", ""))
+        now = await replica.get(cls, deal_id)
+        try:
+            shown = await replica.get(cls, deal_id, as_of=version)
+        except UnknownVersionError:
+            return PlainTextResponse(UNKNOWN, status_code=409)
+        if form.get("is") == ASKING and paper_of(shown) != paper_of(now):
+            return PlainTextResponse(OUTDATED)
+        await present(replica, cls, deal_id, by=self._desk.author, how=PRINTED, as_of=version)
         return PlainTextResponse("", status_code=204)
 
     async def _address(self, deal: Deal) -> Address | None:
