@@ -1,6 +1,6 @@
 """Cells: one field of a document on a page, and the writing of it when it is left."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +13,7 @@ from examples.sales.web.fields import Field
 from examples.sales.web.forms import InputError
 from examples.sales.web.marks import Mark, Marks
 from examples.sales.web.pages.conflicts import dispute_id
+from examples.sales.web.posted import form_of, given
 
 _ONE_OF = {"lines": "line", "charges": "charge", "phones": "phone"}
 
@@ -134,31 +135,39 @@ def cell_of(
     )
 
 
-async def save_cell(desk: Desk, request: Request, spot: Spot[D], field: Field) -> tuple[D, Cell]:
+async def save_cell(
+    desk: Desk,
+    request: Request,
+    spot: Spot[D],
+    field: Field,
+    *,
+    change: Callable[[D], None] | None = None,
+) -> tuple[D, Cell]:
     """Write a field that was left; return the document and the field as they are then.
+
+    `change` is done to the document in place of writing what was typed, where that was picked and means more.
 
     What came in since the page was made is not overwritten: both values are kept, and the person is told. What
     cannot be read is not written: it stays in the field, with what would be understood.
 
     Raises:
         DocumentNotFoundError: the document or the member of the list is not here.
+        HTTPException: 400, the request does not say what was typed.
     """
-    form = await request.form()
-    typed, seen, version = (str(form.get(name, "")) for name in ("value", "seen", "version"))
+    form = await form_of(request)
+    typed = given(form, "value") if change is None else str(form.get("value", ""))
+    seen, version = (str(form.get(name, "")) for name in ("seen", "version"))
     written = ""
     label = field.label.lower()
     if spot.list_name:
         label = f"{_ONE_OF[spot.list_name]}: {label}"
     try:
-        value = field.parse(desk.forms, typed)
+        change = change or _typed_into(desk, spot, field, typed)
         async with desk.replica.edit(spot.cls, spot.document, label=label, seen=version or None) as draft:
-            owner = spot.owner(draft)
-            if objection := field.objection(owner, typed):
-                raise InputError(objection)
-            # What nobody changed is no change: it would stand against what another writes meanwhile.
-            if field.read(owner) != value:
-                field.assign(owner, value)
-                written = field.show(desk.forms, owner)
+            before = field.read(spot.owner(draft))
+            change(draft)
+            if field.read(spot.owner(draft)) != before:
+                written = field.show(desk.forms, spot.owner(draft))
     except (InputError, ValidationError, UnknownVersionError, ValueError) as error:
         document = await desk.replica.get(spot.cls, spot.document)
         key, address = spot.key(field), spot.saved_at(field)
@@ -168,6 +177,20 @@ async def save_cell(desk: Desk, request: Request, spot: Spot[D], field: Field) -
     notice = await _kept_beside(desk, spot, field, conflicts, written) if written else ""
     place = spot.seen_in(document)
     return document, cell_of(desk, place, spot.owner(document), field, conflicts, notice=notice)
+
+
+def _typed_into(desk: Desk, spot: Spot[D], field: Field, typed: str) -> Callable[[D], None]:
+    value = field.parse(desk.forms, typed)
+
+    def change(draft: D) -> None:
+        owner = spot.owner(draft)
+        if objection := field.objection(owner, typed):
+            raise InputError(objection)
+        # What nobody changed is no change: it would stand against what another writes meanwhile.
+        if field.read(owner) != value:
+            field.assign(owner, value)
+
+    return change
 
 
 async def _kept_beside(

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from crdtsync import Document
 from crdtsync.errors import UsageError
@@ -15,7 +15,8 @@ from examples.sales.status import Status
 from examples.sales.web.desk import Desk
 from examples.sales.web.events import center_event
 from examples.sales.web.forms import InputError
-from examples.sales.web.pages.routing import title_of
+from examples.sales.web.pages.routing import go_to, title_of
+from examples.sales.web.posted import form_of, given, once_id, once_token
 
 PAGE_SIZE = 50
 ELSEWHERE = {
@@ -156,14 +157,15 @@ class CenterPages:
             counts=await self._counts(center),
             pages=max(1, -(-count // PAGE_SIZE)),
             problem=problem,
+            token=once_token(),
         )
 
     async def create(self, request: Request) -> Response:
         """Make a document for a customer, who is made as well if nobody has that name."""
         name = request.path_params["center"]
         center = CENTERS[name]
-        form = await request.form()
-        typed, picked = str(form.get("customer", "")), str(form.get("picked", ""))
+        form = await form_of(request)
+        typed, picked = given(form, "customer"), str(form.get("picked", ""))
         try:
             customer_name = self._desk.forms.required_text(typed)
         except InputError as error:
@@ -175,17 +177,13 @@ class CenterPages:
                 typed=typed,
                 picked=picked,
                 error=str(error),
+                token=once_token(),
             )
         known = await self._desk.replica.get_or_none(Customer, picked) if picked else None
-        customer = known or await customer_named(self._desk, customer_name)
-        async with self._desk.replica.edit(center.cls, label="new") as deal:
-            give_to(deal, customer)
-            deal.dated = self._desk.today()
-            deal.sales_rep = self._desk.author
-        address = f"/{name}/{deal.id}"
-        if request.headers.get("HX-Request") == "true":
-            return Response(headers={"HX-Redirect": address})
-        return RedirectResponse(address, status_code=303)
+        customer_id = once_id(form, "customer", customer_name)
+        customer = known or await customer_named(self._desk, customer_name, customer_id)
+        deal_id = once_id(form, center.kind, customer_name, picked)
+        return go_to(request, f"/{name}/{await made_for(self._desk, center.cls, customer, deal_id)}")
 
     async def _numbered(self, center: Center, query: Query) -> tuple[list[Document], list[Elsewhere]]:
         """Return what has the words as its number or reference number, here and elsewhere.
@@ -217,14 +215,32 @@ def _wants_rows(request: Request) -> bool:
     return headers.get("HX-Target") == "rows" and "HX-History-Restore-Request" not in headers
 
 
-async def customer_named(desk: Desk, name: str) -> Customer:
+async def made_for(desk: Desk, cls: type[Deal], customer: Customer, deal_id: str | None) -> str:
+    """Make a document for a customer, and return its id; with an id of the caller's it is made once."""
+    async with desk.replica.edit(cls, deal_id, create=deal_id is not None, label="new") as deal:
+        if deal_id is None or not await desk.replica.exists(cls, deal_id):
+            give_to(deal, customer)
+            deal.dated = desk.today()
+            deal.sales_rep = desk.author
+    return deal.id
+
+
+async def customer_made(desk: Desk, name: str, customer_id: str | None = None) -> str:
+    """Make a customer, and return the id; with an id of the caller's he is made once."""
+    async with desk.replica.edit(
+        Customer, customer_id, create=customer_id is not None, label="new"
+    ) as customer:
+        if customer_id is None or not await desk.replica.exists(Customer, customer_id):
+            customer.name = name
+    return customer.id
+
+
+async def customer_named(desk: Desk, name: str, customer_id: str | None = None) -> Customer:
     """Return the customer of a name, made if there is none."""
     known = await desk.replica.find(Customer, where={"name": name}, order_by="created", limit=1)
     if known:
         return known[0]
-    async with desk.replica.edit(Customer, label="new") as customer:
-        customer.name = name
-    return await desk.replica.get(Customer, customer.id)
+    return await desk.replica.get(Customer, await customer_made(desk, name, customer_id))
 
 
 def give_to(deal: Deal, customer: Customer) -> None:

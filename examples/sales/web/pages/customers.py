@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crdtsync import Conflict
+from crdtsync import Conflict, derive_id
 from crdtsync.errors import UsageError
-from examples.sales.model import Customer, Phone, Quote, Sale
+from examples.sales.model import Customer, Deal, Phone, Quote, Sale
 from examples.sales.payments import balance_due, credit_balance, payments_for, payments_of, sales_of
 from examples.sales.pricing import ZERO
 from examples.sales.status import Status
@@ -20,12 +20,15 @@ from examples.sales.web.fields import ADDRESS_FIELDS, CUSTOMER_FIELDS, DEAL_FIEL
 from examples.sales.web.forms import InputError
 from examples.sales.web.marks import Marks, marks_of
 from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, save_cell
-from examples.sales.web.pages.centers import CENTERS, give_to, hand_over
-from examples.sales.web.pages.editor import CUSTOMER, NOTES_CHARS_MAX, spot_of
+from examples.sales.web.pages.centers import CENTERS, customer_made, hand_over, made_for
+from examples.sales.web.pages.editor import CUSTOMER, spot_of
 from examples.sales.web.pages.routing import go_to, route_in
+from examples.sales.web.pages.texts import RefusedText, save_text
+from examples.sales.web.posted import form_of, given, once_id, once_token
 
 PAGE_SIZE = 50
 PICKED_MAX = 8
+SOUGHT_CHARS_MAX = 200
 DEALS_MAX = 200
 
 _HEAD = {**CUSTOMER_FIELDS, **ADDRESS_FIELDS}
@@ -94,42 +97,54 @@ class CustomerPages:
             rows=rows,
             count=count,
             problem=problem,
+            token=once_token(),
             address=lambda page: urlencode({"q": words, "page": page}),
         )
 
     async def create(self, request: Request) -> Response:
         """Make a customer, and show the page of the new one."""
-        typed = str((await request.form()).get("name", ""))
+        form = await form_of(request)
+        typed = given(form, "name")
         try:
             name = self._desk.forms.required_text(typed)
         except InputError as error:
-            return self._desk.page(request, "customers_new.html", typed=typed, error=str(error))
-        return go_to(request, f"/customers/{await self._made(name)}")
+            return self._desk.page(
+                request, "customers_new.html", typed=typed, error=str(error), token=once_token()
+            )
+        return go_to(request, f"/customers/{await self._made(name, once_id(form, 'customer', name))}")
 
     async def pick(self, request: Request) -> Response:
         """Show who may be meant by what is typed, for a picker; nobody twice, and at the end a new one."""
-        typed = request.query_params.get("value", request.query_params.get("customer", ""))[:200]
-        words = " ".join(typed.split())
+        typed = request.query_params.get("value", request.query_params.get("customer", ""))
+        words = " ".join(typed[:SOUGHT_CHARS_MAX].split())
         try:
             found = await self._desk.replica.find(
                 Customer, search=words, order_by="name" if words else "-changed", limit=PICKED_MAX
             )
         except UsageError:
             found = []
-        is_new = bool(words) and all(known.name.casefold() != words.casefold() for known in found)
+        # Half of a long name is nobody's name.
+        is_whole = len(typed) <= SOUGHT_CHARS_MAX
+        is_new = (
+            is_whole and bool(words) and all(known.name.casefold() != words.casefold() for known in found)
+        )
         return self._desk.page(
             request, "customers_pick.html", found=found, words=words if is_new else "", is_empty=not words
         )
 
     async def choose(self, request: Request) -> Response:
-        """Give a document its customer: one of them, a new one, or a name that stands on this document alone."""
-        form, spot = await request.form(), spot_of(request)
+        """Give a document its customer: one of them, a new one, or a name that stands on this document alone.
+
+        A customer whom somebody else picked since the page was made is not overwritten: both are kept.
+        """
+        form, spot = await form_of(request), spot_of(request)
         chosen, new = str(form.get("customer", "")), str(form.get("new", ""))
         try:
             if new:
-                chosen = await self._made(self._desk.forms.required_text(new))
+                name = self._desk.forms.required_text(new)
+                chosen = await self._made(name, derive_id("customer", spot.document, name))
             elif not chosen:
-                chosen = await self._named(self._desk.forms.required_text(str(form.get("value", ""))))
+                chosen = await self._named(self._desk.forms.required_text(given(form, "value")))
         except InputError:
             chosen = ""  # The field itself says what is wrong with it.
         field = DEAL_FIELDS[CUSTOMER]
@@ -139,11 +154,12 @@ class CustomerPages:
             customer = await self._desk.replica.get(Customer, chosen)
             now = await self._desk.replica.get(spot.cls, spot.document)
             former = await self._desk.replica.get_or_none(Customer, now.customer)
-            async with self._desk.replica.edit(spot.cls, spot.document, label="customer") as draft:
-                hand_over(draft, customer, former=former)
-            deal = await self._desk.replica.get(spot.cls, spot.document)
-            conflicts = await self._desk.replica.conflicts(spot.document)
-            cell = cell_of(self._desk, spot.seen_in(deal), deal, field, conflicts)
+
+            def change(draft: Deal) -> None:
+                is_former = former is not None and draft.customer == former.id
+                hand_over(draft, customer, former=former if is_former else None)
+
+            deal, cell = await save_cell(self._desk, request, spot, field, change=change)
         return self._desk.page(
             request,
             "editor_customer_saved.html",
@@ -171,24 +187,21 @@ class CustomerPages:
 
     async def save_comments(self, request: Request) -> Response:
         """Write the comments; what others wrote into them meanwhile stays."""
-        form, spot = await request.form(), _spot(request)
-        typed = str(form.get("value", "")).replace("\r\n", "\n")[:NOTES_CHARS_MAX]
-        seen = str(form.get("seen", "")).replace("\r\n", "\n")
-        async with self._desk.replica.edit(Customer, spot.document, label="comments") as customer:
-            customer.comments.merge(typed, seen=seen)
-        return await self._page(request, "customer_comments.html")
+        refused = await save_text(self._desk, request, Customer, _spot(request).document, "comments")
+        return await self._page(request, "customer_comments.html", refused=refused)
 
     async def add_phone(self, request: Request) -> Response:
         """Add a telephone number."""
-        typed = str((await request.form()).get("digits", ""))
+        typed = given(await form_of(request), "digits")
         try:
             digits = self._desk.forms.required_text(typed)
         except InputError as error:
-            return await self._page(request, "customer_head.html", phone_error=str(error))
+            return await self._page(request, "customer_head.html", phone_typed=typed, phone_error=str(error))
         async with self._desk.replica.edit(
             Customer, _spot(request).document, label="telephone added"
         ) as customer:
-            customer.phones.add(Phone(digits=digits))
+            if digits not in {phone.digits for phone in customer.phones}:
+                customer.phones.add(Phone(digits=digits))
         return await self._page(request, "customer_head.html")
 
     async def remove_phone(self, request: Request) -> Response:
@@ -204,11 +217,8 @@ class CustomerPages:
     async def new_deal(self, request: Request) -> Response:
         """Make a quote for the customer, and go to it."""
         customer = await self._desk.replica.get(Customer, _spot(request).document)
-        async with self._desk.replica.edit(Quote, label="new") as quote:
-            give_to(quote, customer)
-            quote.dated = self._desk.today()
-            quote.sales_rep = self._desk.author
-        return go_to(request, f"/quotes/{quote.id}")
+        quote_id = once_id(await form_of(request), "quote", customer.id)
+        return go_to(request, f"/quotes/{await made_for(self._desk, Quote, customer, quote_id)}")
 
     async def _save(self, request: Request, spot: Spot[Customer], fields: Any) -> Response:
         _, cell = await save_cell(
@@ -216,7 +226,15 @@ class CustomerPages:
         )
         return self._desk.page(request, "cell_saved.html", cell=cell)
 
-    async def _page(self, request: Request, template: str, *, phone_error: str = "") -> Response:
+    async def _page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        phone_typed: str = "",
+        phone_error: str = "",
+        refused: RefusedText | None = None,
+    ) -> Response:
         spot, replica = _spot(request), self._desk.replica
         customer = await replica.get(Customer, spot.document)
         spot = spot.seen_in(customer)
@@ -237,7 +255,10 @@ class CustomerPages:
             cells=cells(CUSTOMER_FIELDS),
             address_cells=cells(ADDRESS_FIELDS),
             phones=[self._phone(spot, phone, conflicts, marks) for phone in customer.phones],
+            phone_typed=phone_typed,
             phone_error=phone_error,
+            refused=refused,
+            token=once_token(),
             comments=str(customer.comments),
             standing=await self._standing(customer, sales),
             deals=[("quotes" if isinstance(deal, Quote) else "sales", deal) for deal in deals[:DEALS_MAX]],
@@ -265,10 +286,10 @@ class CustomerPages:
             credit_balance(payments),
         )
 
-    async def _made(self, name: str) -> str:
-        async with self._desk.replica.edit(Customer, label="new") as customer:
-            customer.name = name
-        return customer.id
+    async def _made(self, name: str, customer_id: str | None) -> str:
+        """Return the id of a new customer; one that was made under the id before is the same, unless renamed."""
+        known = None if customer_id is None else await self._desk.replica.get_or_none(Customer, customer_id)
+        return await customer_made(self._desk, name, None if known and known.name != name else customer_id)
 
     async def _named(self, name: str) -> str:
         """Return the id of the one customer of a name; nothing if there is none, or more than one."""

@@ -30,8 +30,9 @@ from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.pages.deals import mark_along, milestones_of
 from examples.sales.web.pages.offers import Warnings, is_open, products_of, warnings_of
 from examples.sales.web.pages.routing import route_in
+from examples.sales.web.pages.texts import save_text
+from examples.sales.web.posted import form_of, given
 
-NOTES_CHARS_MAX = 20_000
 DIGEST_CHARS = 12
 """Of a row: so long that no two rows of a page are taken for each other."""
 CUSTOMER = "customer_name"
@@ -139,13 +140,9 @@ class EditorPages:
 
     async def save_notes(self, request: Request) -> Response:
         """Write the notes; what others wrote into them meanwhile stays."""
-        form = await request.form()
-        typed = str(form.get("value", "")).replace("\r\n", "\n")[:NOTES_CHARS_MAX]
-        seen = str(form.get("seen", "")).replace("\r\n", "\n")
         spot = spot_of(request)
-        async with self._desk.replica.edit(spot.cls, spot.document, label="notes") as deal:
-            deal.notes.merge(typed, seen=seen)
-        return await self._page(request, "editor_notes.html")
+        refused = await save_text(self._desk, request, spot.cls, spot.document, "notes")
+        return await self._page(request, "editor_notes.html", refused=refused)
 
     async def mark(self, request: Request) -> Response:
         """Mark the document for sync, so that it is given its number."""
@@ -156,7 +153,7 @@ class EditorPages:
 
     async def lock_prices(self, request: Request) -> Response:
         """Lock the prices, so that nobody changes them, or unlock them: what the form asks for."""
-        spot, is_locked = spot_of(request), (await request.form()).get("locked") == "yes"
+        spot, is_locked = spot_of(request), given(await form_of(request), "locked") == "yes"
         label = "prices locked" if is_locked else "prices unlocked"
         async with self._desk.replica.edit(spot.cls, spot.document, label=label) as deal:
             if deal.price_locked != is_locked:
