@@ -1,6 +1,7 @@
 """The account of a customer: what is owed for all his sales, however many they are, and as it is now."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -86,3 +87,27 @@ async def test_what_was_paid_too_much_for_one_sale_lessens_nothing_that_is_owed_
     for path in (f"/payments?customer={customer}", f"/customers/{customer}"):
         text = (await ada.page(path)).text
         assert "<dt>Balance due</dt><dd>$500.00</dd>" in text
+
+
+async def test_the_account_and_the_list_of_payments_ask_again_when_something_is_paid_or_changed(ada):
+    customer, [sale] = await customer_with(ada, 100)
+    for path, part in ((f"/payments?customer={customer}", "account"), ("/payments", "payments")):
+        page = (await ada.page(path)).text
+        assert re.search(
+            rf'hx-get="{re.escape(path)}" hx-trigger="[^"]*sse:center-payment[^"]*" hx-swap="merge" hx-target="#{part}"',
+            page,
+        )
+    await record_payment(
+        ada.replica, customer, Decimal(60), received=TODAY, by="ada", allocate=[(sale, Decimal(40))]
+    )
+    account = (await ada.page(f"/payments?customer={customer}", **asked("account"))).text
+    assert "<html" not in account
+    assert "<dt>Balance due</dt><dd>$60.00</dd>" in account
+    assert "<dt>Credit</dt><dd>$20.00</dd>" in account
+    rows = (await ada.page("/payments", **asked("payments"))).text
+    assert "<html" not in rows
+    assert "$60.00" in rows
+
+
+def asked(part):
+    return {"HX-Request": "true", "HX-Target": part}

@@ -141,7 +141,7 @@ class PaymentPages:
             payments = await payments_of(replica, customer.id)
             return self._desk.page(
                 request,
-                "account.html",
+                "account_part.html" if _target(request) == "account" else "account.html",
                 customer=customer,
                 payments=self._rows(payments[::-1]),
                 credit=credit_balance(payments),
@@ -161,7 +161,7 @@ class PaymentPages:
         }
         return self._desk.page(
             request,
-            "payments.html",
+            "payments_list.html" if _target(request) == "payments" else "payments.html",
             payments=self._rows(payments),
             names=names,
             count=count,
@@ -316,7 +316,7 @@ class PaymentPages:
             owed = await owed_by(self._desk, payment.customer)
         return self._desk.page(
             request,
-            "payment_part.html" if request.headers.get("HX-Target") == "payment" else "payment.html",
+            "payment_part.html" if _target(request) == "payment" else "payment.html",
             payment=payment,
             customer=await replica.get_or_none(Customer, payment.customer),
             allocations=allocations,
@@ -332,6 +332,10 @@ class PaymentPages:
             void_error=void_error,
             part_of=lambda owing: min(owing.balance, unallocated(payment)),
         )
+
+
+def _target(request: Request) -> str | None:
+    return request.headers.get("HX-Target")
 
 
 def _member_id(token: str) -> str | None:
