@@ -254,11 +254,21 @@ def paper_of(deal: Deal) -> str:
 
 
 async def note_milestone(
-    replica: Replica, cls: type[Deal], deal_id: str, what: str, *, by: str, on: dt.date | None = None
+    replica: Replica,
+    cls: type[Deal],
+    deal_id: str,
+    what: str,
+    *,
+    by: str,
+    on: dt.date | None = None,
+    milestone_id: str | None = None,
 ) -> None:
-    """Record by hand that something happened, on a day; no status follows from it."""
+    """Record by hand that something happened, on a day; no status follows from it.
+
+    With an id of the caller's a milestone that is recorded twice is one.
+    """
     async with replica.edit(cls, deal_id, label="milestone") as deal:
-        deal.milestones.append(Milestone(MilestoneKind.NOTED, by, what, on=on))
+        deal.milestones.append(Milestone(MilestoneKind.NOTED, by, what, on=on), id=milestone_id)
 
 
 async def cancel(replica: Replica, cls: type[Deal], deal_id: str, *, by: str, why: str = "") -> None:

@@ -161,6 +161,8 @@ def read_payment(
         received = forms.date(typed.received) if typed.received.strip() else today
     except InputError as error:
         typed.errors["received"] = str(error)
+    if received > today:
+        typed.errors["received"] = f"It is received today at the latest; this is {received}."
     try:
         description = _memo(forms, typed.description)
     except InputError as error:

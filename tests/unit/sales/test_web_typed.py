@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from crdtsync import Ref, open_replica
-from examples.sales.model import KINDS, Customer, Quote, Sale
+from examples.sales.model import KINDS, Customer, Payment, Quote, Sale
 from examples.sales.pricing import ChargeMethod
 from examples.sales.web.pages.texts import LONG_TEXT_CHARS_MAX
 from examples.sales.web.security import TOKEN_HEADER
@@ -89,6 +89,19 @@ async def test_a_date_far_out_is_refused_from_the_date_on_the_wall(seat):
     assert (await seat.replica.get(Quote, quote_id)).dated == TODAY
 
 
+async def test_a_payment_is_not_received_in_the_future(seat):
+    seat.desk.now_ms = lambda: int(dt.datetime(2024, 5, 31, 12, tzinfo=dt.UTC).timestamp()) * 1_000
+    customer = await new_customer(seat, "Ada")
+    payment = {"customer": customer, "amount": "5", "token": "a"}
+    answer = await seat.post("/payments/new", **payment, received="6/1/24")
+    assert told_in(answer.text) == ["It is received today at the latest; this is 2024-06-01."]
+    answer = await seat.post("/payments/new", **payment, received="9999-12-31")
+    assert told_in(answer.text) == ["A date is from 2000-01-01 to 2034-06-01; this is 9999-12-31."]
+    assert await seat.replica.find(Payment) == []
+    await seat.post("/payments/new", **payment, received="5/31/24")
+    assert [known.received for known in await seat.replica.find(Payment)] == [TODAY]
+
+
 async def test_a_percentage_is_no_amount_of_a_charge(seat):
     quote_id = await seat.quote(TODAY, prices=[Decimal(200)])
     await seat.post(f"/quotes/{quote_id}/charges", charge="Measuring")
@@ -166,6 +179,7 @@ async def test_a_body_without_what_was_typed_is_refused_and_empties_nothing(seat
         f"{at}/notes",
         f"{at}/customer",
         f"{at}/price-lock",
+        f"{at}/milestones",
         "/quotes",
         "/customers",
         f"{of_customer}/fields/company",
@@ -220,6 +234,26 @@ async def test_a_customer_is_made_once_and_so_is_the_new_quote(seat):
     answers = await asyncio.gather(*(seat.post(f"{customer}/quote", token=token) for _ in range(2)))
     (quote,) = {answer.headers["HX-Redirect"] for answer in answers}
     assert [f"/quotes/{known.id}" for known in await seat.replica.find(Quote)] == [quote]
+
+
+async def test_a_milestone_that_is_sent_twice_is_one_and_the_next_form_makes_the_same_once_more(seat):
+    quote_id = await seat.quote(TODAY)
+    address = f"/quotes/{quote_id}"
+
+    async def count():
+        return sum(seen.how == "Measured" for seen in (await seat.replica.get(Quote, quote_id)).milestones)
+
+    token = await token_on(seat, address)
+    await asyncio.gather(
+        *(seat.post(f"{address}/milestones", what="Measured", day="5/31/24", token=token) for _ in range(2))
+    )
+    assert await count() == 1
+    answer = await seat.post(f"{address}/milestones", what="Measured", day="6/1/24", token=token)
+    assert await count() == 2
+    again = re.search(r'name="token" value="(\w+)"', answer.text)[1]
+    assert again != token
+    await seat.post(f"{address}/milestones", what="Measured", day="5/31/24", token=again)
+    assert await count() == 3
 
 
 async def test_a_telephone_that_is_added_twice_is_one(seat):
