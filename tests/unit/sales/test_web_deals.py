@@ -64,15 +64,15 @@ async def test_before_a_quote_is_converted_it_is_said_what_will_happen(ada):
     quote_id = await quote_of(ada, vendors=("Vendor A", "Vendor A", ""))
     assert f'href="/quotes/{quote_id}/convert"' in (await ada.page(f"/quotes/{quote_id}/flow")).text
     text = (await ada.page(f"/quotes/{quote_id}/convert")).text
-    assert "A sale for Ada&#39;s aunt over $300.00 is made, with 3 lines" in text
-    assert "A purchase order for Vendor A, with 2 lines" in text
+    assert "A sale for <bdi>Ada&#39;s aunt</bdi> over $300.00 is made, with 3 lines" in text
+    assert "A purchase order for <bdi>Vendor A</bdi>, with 2 lines" in text
     assert "1 line has no vendor" in text
     assert await ada.replica.count(Sale) == 0
 
 
 async def test_a_converted_quote_leads_to_its_sale_and_back_and_to_what_is_bought(ada):
     quote_id = await quote_of(ada)
-    answer = await ada.post(f"/quotes/{quote_id}/convert")
+    answer = await ada.convert(quote_id)
     sale_id = sale_id_of(quote_id)
     assert answer.headers["HX-Redirect"] == f"/sales/{sale_id}"
     orders = await purchase_orders_of(ada.replica, sale_id)
@@ -92,10 +92,10 @@ async def test_a_converted_quote_leads_to_its_sale_and_back_and_to_what_is_bough
 async def test_converting_twice_is_converting_once(ada):
     quote_id = await quote_of(ada)
     for _ in range(2):
-        answer = await ada.post(f"/quotes/{quote_id}/convert")
+        answer = await ada.convert(quote_id)
         assert answer.headers["HX-Redirect"] == f"/sales/{sale_id_of(quote_id)}"
         before = await ada.replica.digests()
-    await ada.post(f"/quotes/{quote_id}/convert")
+    await ada.convert(quote_id)
     assert await ada.replica.digests() == before
     assert (await ada.page(f"/quotes/{quote_id}/convert")).headers[
         "location"
@@ -107,7 +107,7 @@ async def test_two_who_convert_one_quote_apart_have_made_one_sale(tmp_path):
         quote_id = await quote_of(bob)
         await meet()
         for seat in (bob, ada):
-            await seat.post(f"/quotes/{quote_id}/convert")
+            await seat.convert(quote_id)
         sale_id = sale_id_of(quote_id)
         orders = await purchase_orders_of(ada.replica, sale_id)
         await ada.replica.mark_for_sync(sale_id, *(order.id for order in orders))
@@ -126,7 +126,7 @@ async def test_a_quote_that_cannot_become_a_sale_says_why(ada):
     for quote_id, why in ((nameless, "It has no customer"), (gone, "It is cancelled")):
         assert why in (await ada.page(f"/quotes/{quote_id}/flow")).text
         assert why in (await ada.page(f"/quotes/{quote_id}/convert")).text
-        answer = await ada.post(f"/quotes/{quote_id}/convert")
+        answer = await ada.convert(quote_id)
         assert why in answer.text
         assert "HX-Redirect" not in answer.headers
     assert await ada.replica.count(Sale) == 0
@@ -161,7 +161,7 @@ async def test_what_comes_of_a_marked_quote_goes_along(ada):
     drafted, marked = await quote_of(ada), await quote_of(ada)
     await ada.replica.mark_for_sync(marked)
     for quote_id, status in ((drafted, ItemStatus.DRAFT), (marked, ItemStatus.MARKED)):
-        await ada.post(f"/quotes/{quote_id}/convert")
+        await ada.convert(quote_id)
         sale_id = sale_id_of(quote_id)
         for document in (sale_id, *(order.id for order in await purchase_orders_of(ada.replica, sale_id))):
             assert (await ada.replica.item(document)).state.status is status

@@ -484,7 +484,7 @@ async def test_a_deposit_taken_offline_while_the_office_converts_is_for_the_one_
     async with a_pair(tmp_path) as (bob, ada, meet):
         quote_id = await bob.quote(TODAY, prices=[Decimal(100)])
         await meet()
-        await bob.post(f"/quotes/{quote_id}/convert")
+        await bob.convert(quote_id)
         await ada.post(f"/quotes/{quote_id}/payment", token="t1", amount="60")
         await meet()
         for seat in (bob, ada):

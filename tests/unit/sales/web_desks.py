@@ -1,5 +1,6 @@
 """Workstations for the tests of the sales application's pages: real replicas, and no server."""
 
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -36,6 +37,12 @@ class Seat:
 
     async def post(self, path, /, **values):
         return await self.browser.post(path, data=values, headers={TOKEN_HEADER: TOKEN, "HX-Request": "true"})
+
+    async def convert(self, quote_id):
+        """Press the button of the page that says what will happen."""
+        page = (await self.page(f"/quotes/{quote_id}/convert")).text
+        shown = dict(re.findall(r'name="(content|total)" value="([^"]*)"', page))
+        return await self.post(f"/quotes/{quote_id}/convert", **shown)
 
     async def quote(self, dated, *, customer_name="Ada's aunt", prices=()):
         async with self.replica.edit(Customer) as customer:

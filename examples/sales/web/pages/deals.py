@@ -14,6 +14,7 @@ from examples.sales.deals import (
     convert,
     derive_purchase_orders,
     note_milestone,
+    paper_of,
     present,
     purchase_orders_of,
     reopen,
@@ -40,6 +41,7 @@ MILESTONES = (
     "Closed",
 )
 """What is offered; anything may be written."""
+TOTAL_CHARS_MAX = 40
 REASONS = ("Bought elsewhere", "Too expensive", "Changed plans", "No answer", "Entered twice")
 
 
@@ -78,14 +80,21 @@ class DealPages:
         quote = await self._desk.replica.get(Quote, request.path_params["id"])
         if await self._desk.replica.exists(Sale, sale_id_of(quote.id)):
             return go_to(request, f"/sales/{sale_id_of(quote.id)}")
-        return await self._conversion(request, quote)
+        asked = request.query_params
+        return await self._conversion(request, quote, asked.get("opened"), asked.get("opened_total", ""))
 
     async def convert(self, request: Request) -> Response:
-        """Convert the quote, and go to the sale; one that is converted already is as it was."""
+        """Convert the quote, and go to the sale; one that is converted already is as it was.
+
+        What the page did not show becomes no sale: it is shown first.
+        """
         quote = await self._desk.replica.get(Quote, request.path_params["id"])
         is_converted = quote.status is Status.CONVERTED_QUOTE
-        if not is_converted and why_not_converted(quote):
-            return await self._conversion(request, quote)
+        if not is_converted:
+            form = await request.form()
+            shown = str(form.get("content", ""))
+            if why_not_converted(quote) or shown != _content_of(quote):
+                return await self._conversion(request, quote, shown, str(form.get("total", "")))
         sale = await convert_here(self._desk, quote.id)
         return go_to(request, f"/sales/{sale.id}")
 
@@ -115,12 +124,16 @@ class DealPages:
     async def ask_to_cancel(self, request: Request) -> Response:
         """Ask why, and say what stays."""
         deal = await self._desk.replica.get(self._cls(request), request.path_params["id"])
+        if isinstance(deal, Quote) and deal.status is Status.CONVERTED_QUOTE:
+            return await self._not_cancelled(request, deal)
         return await self._cancelling(request, deal)
 
     async def cancel(self, request: Request) -> Response:
         """Cancel the deal with a reason, and go back to it."""
         typed = str((await request.form()).get("reason", ""))
         deal = await self._desk.replica.get(self._cls(request), request.path_params["id"])
+        if isinstance(deal, Quote) and deal.status is Status.CONVERTED_QUOTE:
+            return await self._not_cancelled(request, deal)
         try:
             reason = self._desk.forms.required_text(typed)
         except InputError as error:
@@ -179,13 +192,23 @@ class DealPages:
         flow = await flow_of(self._desk, deal)
         return self._desk.page(request, "editor_flow.html", name=name, deal=deal, flow=flow)
 
-    async def _conversion(self, request: Request, quote: Quote) -> Response:
+    async def _conversion(
+        self, request: Request, quote: Quote, opened: str | None = None, opened_total: str = ""
+    ) -> Response:
+        """Say what will happen; `opened` is what the page showed before, and None if it shows it for the first time."""
         conflicts = await self._desk.replica.conflicts(quote.id)
         vendors = vendors_of(quote)
         item = await self._desk.replica.item(quote.id)
+        content, total = _content_of(quote), self._desk.forms.money_shown(quote.total)
+        is_part = request.headers.get("HX-Target") == "converting"
         return self._desk.page(
             request,
-            "convert.html",
+            "convert_part.html" if is_part else "convert.html",
+            is_part=is_part,
+            content=content,
+            total=total,
+            opened=content if opened is None else opened,
+            opened_total=total if opened is None else opened_total[:TOTAL_CHARS_MAX],
             quote=quote,
             title=title_of(quote),
             vendors=vendors,
@@ -194,6 +217,17 @@ class DealPages:
             why_not=why_not_converted(quote),
             is_sent_along=item.state.status is not ItemStatus.DRAFT,
             is_awaited=quote.status is Status.CONVERTED_QUOTE,
+        )
+
+    async def _not_cancelled(self, request: Request, quote: Quote) -> Response:
+        sale_id = sale_id_of(quote.id)
+        return self._desk.page(
+            request,
+            "cancel_converted.html",
+            quote=quote,
+            title=title_of(quote),
+            sale_id=sale_id,
+            is_sale_here=await self._desk.replica.exists(Sale, sale_id),
         )
 
     async def _cancelling(self, request: Request, deal: Deal, typed: str = "", error: str = "") -> Response:
@@ -226,6 +260,11 @@ def milestones_of(
         "what_error": what_error,
         "day_error": day_error,
     }
+
+
+def _content_of(quote: Quote) -> str:
+    """Return what stands for all that a sale would take over from a quote."""
+    return f"{quote.customer}-{paper_of(quote)}"
 
 
 async def convert_here(desk: Desk, quote_id: str) -> Sale:
