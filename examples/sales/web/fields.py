@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
-from examples.sales.model import Address, Charge, Customer, Line
+from examples.sales.model import Address, Charge, Customer, Deal, Line
 from examples.sales.pricing import ZERO, ChargeMethod, to_cents, unit_price
 from examples.sales.web.forms import Forms
 
@@ -78,6 +78,19 @@ def _part(name: str, label: str, show: Show, parse: Parse, whole: str, part: str
 def _part_text(name: str, label: str, whole: str, part: str, **options: Any) -> Field:
     read = attrgetter(f"{whole}.{part}")
     return _part(name, label, lambda _, owner: read(owner), Forms.text, whole, part, **options)
+
+
+def _part_of_discount(field: Field) -> Field:
+    """Return a part of the discount of a deal that is refused where it would be more than the goods."""
+
+    def assign(deal: Deal, value: Any) -> None:
+        field.assign(deal, value)
+        goods = deal.totals.goods
+        # Before there are goods, a discount may be agreed on.
+        if ZERO < goods < deal.totals.discount:
+            raise ValueError("the discount would be more than the goods come to")
+
+    return replace(field, assign=assign)
 
 
 def _part_percent(name: str, label: str, whole: str, part: str) -> Field:
@@ -156,8 +169,8 @@ DEAL_FIELDS = _named(
     _plain("dated", "Date", lambda forms, deal: forms.date_shown(deal.dated), Forms.date, size="short"),
     _text("sales_rep", "Sales rep"),
     _text("terms", "Terms"),
-    _part_percent("discount_pct", "Discount %", "discount", "percent"),
-    _part_money("discount_amount", "Discount", "discount", "amount"),
+    _part_of_discount(_part_percent("discount_pct", "Discount %", "discount", "percent")),
+    _part_of_discount(_part_money("discount_amount", "Discount", "discount", "amount")),
     _part_text("tax_code", "Tax", "tax", "code", size="short"),
     _part_percent("tax_pct", "Tax %", "tax", "rate_pct"),
 )
