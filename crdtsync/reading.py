@@ -212,8 +212,9 @@ class ReadableReplica:
         """Return who wrote each value that a document shows: for a quiet mark beside a field, when it is edited.
 
         By path: ``customer``; ``lines/<id>/quantity``; ``lines/<id>`` for the place of an entity in its list, for
-        an entry of a log or an element of a set. What nobody wrote is not in it, nor is a text, which many write
-        together. The document is opened for it, so that it is for one document at a time and not for lists.
+        an entry of a log or an element of a set. Each names the change that wrote it, one of `history`. What nobody
+        wrote is not in it, nor is a text, which many write together. The document is opened for it, so that it is
+        for one document at a time and not for lists.
 
         Raises:
             DocumentNotFoundError: it is not here.
@@ -404,8 +405,8 @@ class ReadableReplica:
 
     def _last_writers(self, connection: sqlite3.Connection, id: str) -> dict[str, LastWriter]:  # noqa: A002
         schema = self.schema(query.kind_of(connection, id))
-        registers = self._workspace.documents.open(connection, id).live.registers
-        return history.last_writers(connection, shown_cells(registers, schema))
+        document = self._workspace.documents.open(connection, id)
+        return history.last_writers(connection, document.n, shown_cells(document.live.registers, schema))
 
     async def _items(
         self,

@@ -4,9 +4,10 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from crdtsync.document.registers import Cell, Path
+from crdtsync.document.registers import Cell, Path, entry_value
 from crdtsync.errors import DocumentNotFoundError
 from crdtsync.protocol.causality import ChangeId
+from crdtsync.protocol.versions import version_text
 from crdtsync.store.arrivals import unpack_causes
 
 
@@ -23,6 +24,8 @@ class HistoryEntry:
     label: str
     causes: tuple[ChangeId, ...]
     delta_bytes: int
+    version: str
+    """The state of the document when it was made, itself included: for `get(as_of=)`, to show what its author saw."""
     received_by: tuple[str, ...] = ()
     """The names of the other replicas that are known to have it: they acknowledged it, or wrote it."""
 
@@ -53,6 +56,8 @@ class LastWriter:
     """By the clock of its author, and later than every value its author had seen in the document."""
     is_local: bool
     """Whether it was written on this replica."""
+    change: ChangeId | None = None
+    """The change that wrote it, as `history` names it; None where that is not here as one of its own."""
 
 
 def history(connection: sqlite3.Connection, document_id: str) -> list[HistoryEntry]:
@@ -81,6 +86,7 @@ def history(connection: sqlite3.Connection, document_id: str) -> list[HistoryEnt
             label,
             unpack_causes(causes),
             size,
+            version_text(document_id, (ChangeId(client, sequence),)),
             known.of(replica, *place),
         )
         for client, sequence, at_ms, author, name, label, causes, size, replica, *place in rows
@@ -123,6 +129,7 @@ def latest(connection: sqlite3.Connection, limit: int) -> list[LatestChange]:
             label,
             unpack_causes(causes),
             size,
+            version_text(document, (ChangeId(client, number),)),
             known.of(replica, *place),
         )
         owner, feed, sequence = place
@@ -130,8 +137,10 @@ def latest(connection: sqlite3.Connection, limit: int) -> list[LatestChange]:
     return found
 
 
-def last_writers(connection: sqlite3.Connection, cells: Iterable[tuple[Path, Cell]]) -> dict[str, LastWriter]:
-    """Return who wrote each of some values, by path."""
+def last_writers(
+    connection: sqlite3.Connection, n: int, cells: Iterable[tuple[Path, Cell]]
+) -> dict[str, LastWriter]:
+    """Return who wrote each of some values of a document, by path."""
     people = {
         client: (author, name, replica)
         for client, author, name, replica in connection.execute(
@@ -139,10 +148,40 @@ def last_writers(connection: sqlite3.Connection, cells: Iterable[tuple[Path, Cel
         )
     }
     (own,) = connection.execute("SELECT value FROM _meta WHERE key = 'replica'").fetchone()
+    shown = list(cells)
+    changes = _changes_of(connection, n, [cell for _, cell in shown])
     found = {}
-    for path, cell in cells:
+    for path, cell in shown:
         author, name, replica = people.get(cell.writer, ("", "", ""))
-        found["/".join(path)] = LastWriter(author, name, cell.stamp, replica == own)
+        change = changes.get((cell.writer, cell.stamp))
+        found["/".join(path)] = LastWriter(author, name, cell.stamp, replica == own, change)
+    return found
+
+
+def _changes_of(
+    connection: sqlite3.Connection, n: int, cells: Iterable[Cell]
+) -> dict[tuple[int, int], ChangeId]:
+    """Return the changes that wrote some values, by writer and stamp.
+
+    A change does not tell its stamp, which is its time only where nothing pushed that forward. But its delta holds
+    the values as they are written, and all that one change wrote has one stamp.
+    """
+    wanted: dict[int, dict[int, bytes]] = {}
+    for cell in cells:
+        wanted.setdefault(cell.writer, {})[cell.stamp] = entry_value(cell.stamp, cell.raw).encode()
+    found = {}
+    for client, values in wanted.items():
+        changes = connection.execute(
+            "SELECT sequence, delta FROM _changes WHERE document = ? AND client = ? ORDER BY sequence",
+            (n, client),
+        )
+        # The stamps of one writer rise from change to change: one look at each finds all.
+        change = changes.fetchone()
+        for stamp, value in sorted(values.items()):
+            while change is not None and value not in change[1]:
+                change = changes.fetchone()
+            if change is not None:
+                found[client, stamp] = ChangeId(client, change[0])
     return found
 
 

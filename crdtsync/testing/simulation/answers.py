@@ -162,6 +162,8 @@ class Answers:
                     f"{computer.name} says that {writer.author!r} on {writer.replica!r} wrote {text} of {identity}, "
                     f"and that was one of {sorted(makers)}"
                 )
+            if writer.change is None or writer.change not in here:
+                raise Violation(f"{computer.name} says that {text} of {identity} was written by {writer.change}")
             if writer.is_local != (writer.replica == computer.name):
                 raise Violation(f"{computer.name} mistakes where {text} of {identity} was written")
 

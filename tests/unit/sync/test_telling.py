@@ -166,6 +166,45 @@ async def test_who_wrote_each_value_that_is_shown(world, office, r1):
     assert found["customer"].at_ms == (await r1.replica.history(document))[-1].at_ms
 
 
+async def test_which_change_wrote_each_value_though_all_are_of_one_millisecond(world, office, r1):
+    document = await shared_quote(r1)
+    for customer in ("Ada", "Bob", "Cleo"):
+        async with r1.replica.edit(Quote, document, label=customer) as quote:
+            quote.customer = customer
+            quote.lines["blind"].quantity += 1
+    async with r1.replica.edit(Quote, document, label="price") as quote:
+        quote.lines["blind"].price = Price(Decimal(7))
+        quote.notes.set("hello")
+    await world.settle()
+    async with office.replica.edit(Quote, document, label="office") as quote:
+        quote.lines["blind"].quantity = 9
+    await world.settle()
+    for computer in (office, r1):
+        labels = {entry.id: entry.label for entry in await computer.replica.history(document)}
+        found = {
+            path: labels[writer.change]
+            for path, writer in (await computer.replica.last_writers(document)).items()
+        }
+        assert (found["customer"], found["lines/blind/price"]) == ("Cleo", "price")
+        assert found["lines/blind/quantity"] == "office"
+        assert found["lines/blind/product"] not in ("Ada", "Bob", "Cleo", "price", "office")
+
+
+async def test_which_state_a_document_was_in_when_a_change_was_made(world, office, r1):
+    document = await shared_quote(r1)
+    await world.settle()
+    async with r1.replica.edit(Quote, document, label="apart") as quote:
+        quote.customer = "Bob"
+    async with office.replica.edit(Quote, document, label="office") as quote:
+        quote.lines["blind"].quantity = 9
+    await world.settle()
+    entries = {entry.label: entry for entry in await r1.replica.history(document)}
+    made = await r1.replica.get(Quote, document, as_of=entries["office"].version)
+    assert (made.customer, made.lines["blind"].quantity) == ("Ada", 9)
+    made = await r1.replica.get(Quote, document, as_of=entries["apart"].version)
+    assert (made.customer, made.lines["blind"].quantity) == ("Bob", 1)
+
+
 async def test_who_wrote_the_value_that_a_policy_shows(world, office, r1):
     """The highest is shown, though the lower one is the newer."""
     document = await shared_quote(r1)
