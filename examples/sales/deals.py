@@ -13,9 +13,11 @@ from decimal import Decimal
 
 from crdtsync import Ref, Replica, derive_id
 from examples.sales.model import (
+    Address,
     Allocation,
     Approval,
     Charge,
+    Customer,
     Deal,
     Line,
     Payment,
@@ -29,9 +31,19 @@ from examples.sales.model import (
 from examples.sales.pricing import unit_cost
 from examples.sales.status import Milestone, MilestoneKind, Status, is_cancelled
 
-_LINE_FIELDS = ("item", "description", "quantity", "price")
-_OPTIONS = ("room", "width", "height", "mount", "finish", "color", "control", "remarks")
-_DEAL_FIELDS = ("customer", "customer_name", "dated", "sales_rep", "terms", "bill_to", "tax", "discount")
+LINE_FIELDS = ("item", "description", "quantity", "price")
+OPTIONS = ("room", "width", "height", "mount", "finish", "color", "control", "remarks")
+_DEAL_FIELDS = (
+    "customer",
+    "customer_name",
+    "dated",
+    "sales_rep",
+    "terms",
+    "bill_to",
+    "tax",
+    "discount",
+    "price_locked",
+)
 
 
 def sale_id_of(quote_id: str) -> str:
@@ -58,6 +70,7 @@ async def convert(replica: Replica, quote_id: str, *, by: str) -> Sale:
         async with replica.edit(Sale, sale_id, create=True, label="converted") as sale:
             if not sale.lines:  # Another task of this machine may have been faster.
                 sale.quote = quote.ref
+                sale.quote_version = quote.info.version
                 sale.payers.add(quote.customer)
                 _copy(quote, sale)
                 sale.milestones.append(Milestone(MilestoneKind.CONVERTED, by), id="converted")
@@ -245,9 +258,10 @@ def paper_of(deal: Deal) -> str:
     Its number is not in it: the reference number on older paper is good for ever.
     """
     head = (deal.customer_name, deal.dated, deal.sales_rep, deal.terms, deal.bill_to, deal.tax, deal.discount)
-    content = hashlib.blake2b(repr((head, str(deal.notes))).encode(), digest_size=16)
+    notes = (deal.quote_notes if isinstance(deal, Sale) else "", str(deal.notes))
+    content = hashlib.blake2b(repr((head, notes)).encode(), digest_size=16)
     for line in deal.lines:
-        content.update(repr([getattr(line, name) for name in (*_LINE_FIELDS, *_OPTIONS)]).encode())
+        content.update(repr([getattr(line, name) for name in (*LINE_FIELDS, *OPTIONS)]).encode())
     for charge in deal.charges:
         content.update(repr((charge.name, charge.rate)).encode())
     return content.hexdigest()
@@ -336,6 +350,23 @@ async def _sale_for(replica: Replica, deal_id: str, *, by: str) -> str:
     return (await convert(replica, deal_id, by=by)).id
 
 
+def copy_of_line(line: Line) -> Line:
+    """Return what a line of a quote says, as a line of a sale."""
+    values = {name: getattr(line, name) for name in LINE_FIELDS}
+    chosen = {name: value for name in OPTIONS if (value := getattr(line, name)) not in ("", None)}
+    return Line(**values, **chosen)
+
+
+def copy_of_charge(charge: Charge) -> Charge:
+    """Return what a charge of a quote says, as a charge of a sale."""
+    return Charge(name=charge.name, category=charge.category, rate=charge.rate)
+
+
+def customer_of(deal: Deal) -> tuple[Ref[Customer], str, Address | None]:
+    """Return who a document is for, as it stands on its paper."""
+    return deal.customer, deal.customer_name, deal.bill_to
+
+
 def _bought(deal: Deal) -> dict[tuple[str, str], list[Line]]:
     """Return the lines to buy, by vendor and the key by which the vendor splits."""
     bought: dict[tuple[str, str], list[Line]] = defaultdict(list)
@@ -365,16 +396,12 @@ def _copy(quote: Quote, sale: Sale) -> None:
         setattr(sale, name, getattr(quote, name))
     for line in quote.lines:
         # With the same ids, what two people convert while apart is one line and not two.
-        sale.lines.add(_copy_of_line(line), id=line.id)
+        sale.lines.add(copy_of_line(line), id=line.id)
     for charge in quote.charges:
-        sale.charges.add(Charge(name=charge.name, category=charge.category, rate=charge.rate), id=charge.id)
-    # Not the notes: a text merges by character, and two who copied it while apart would have it twice.
-
-
-def _copy_of_line(line: Line) -> Line:
-    values = {name: getattr(line, name) for name in _LINE_FIELDS}
-    chosen = {name: value for name in _OPTIONS if (value := getattr(line, name)) not in ("", None)}
-    return Line(**values, **chosen)
+        sale.charges.add(copy_of_charge(charge), id=charge.id)
+    # As a value: a text merges by character, and two who copied it while apart would have it twice.
+    if notes := str(quote.notes).strip():
+        sale.quote_notes = notes
 
 
 def _fill(order: PurchaseOrder, sale: Sale, vendor: str, split_key: str, lines: list[Line]) -> None:
@@ -397,6 +424,6 @@ def _fill(order: PurchaseOrder, sale: Sale, vendor: str, split_key: str, lines: 
 
 
 def _purchase_of(line: Line) -> Purchase:
-    chosen = [("style", line.item.style), *((name, getattr(line, name)) for name in _OPTIONS)]
+    chosen = [("style", line.item.style), *((name, getattr(line, name)) for name in OPTIONS)]
     options = ", ".join(f"{name} {value}" for name, value in chosen if value not in ("", None))
     return Purchase(line.item.code, line.description, options, line.quantity, unit_cost(line.price))

@@ -191,6 +191,10 @@ class Sale(Deal, kind="sale", series=Series("sales", "S-{number:05d}")):
 
     quote: Ref[Quote] | None = None
     """The quote it was made from; its id is derived from that quote's."""
+    quote_version: str = ""
+    """Which state of the quote it has taken in."""
+    quote_notes: str = ""
+    """The notes of the quote."""
     payers: GrowSet[Ref[Customer]]
     """Every customer it was ever for: what one of them paid for it is paid, whose sale it is by now."""
 

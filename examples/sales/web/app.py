@@ -26,6 +26,7 @@ from examples.sales.web.pages.lines import LinePages
 from examples.sales.web.pages.payments import PaymentPages
 from examples.sales.web.pages.printing import PrintPages
 from examples.sales.web.pages.purchasing import PurchasingPages
+from examples.sales.web.pages.quote_changes import QuoteChangePages
 from examples.sales.web.security import Guard
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -67,6 +68,7 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
             *PurchasingPages(desk).routes(),
             *PaymentPages(desk).routes(),
             *PrintPages(desk).routes(),
+            *QuoteChangePages(desk).routes(),
         ],
         middleware=[Middleware(Guard, protection=desk.protection)],
         exception_handlers={

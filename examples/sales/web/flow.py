@@ -14,8 +14,10 @@ from examples.sales.deals import (
 from examples.sales.model import Deal, PurchaseOrder, Quote, Sale
 from examples.sales.payments import paid, payments_for
 from examples.sales.pricing import ZERO
+from examples.sales.since_conversion import quote_changes
 from examples.sales.status import Milestone, MilestoneKind, PurchaseStatus, Status, is_cancelled
 from examples.sales.web.desk import Desk
+from examples.sales.web.differences import DifferenceShown, differences_shown
 from examples.sales.web.pages.routing import title_of
 
 
@@ -51,6 +53,10 @@ class Flow:
     """Purchase orders that were sent before the sale was changed."""
     shown_before_ms: int = 0
     """When the customer was last shown something that is not what it says now."""
+    differences: tuple[DifferenceShown, ...] = ()
+    """What was changed of the quote after its conversion, and is not in the sale."""
+    compared_at: str = ""
+    """Where that is looked at; of a converted quote, whether there is anything or not."""
     money_of_cancelled: str = ""
     """What is paid for it though it is cancelled."""
 
@@ -102,6 +108,8 @@ async def _flow_of_quote(desk: Desk, quote: Quote) -> Flow:
         can_cancel=not was_cancelled and not is_converted,
         is_cancelled=was_cancelled and not is_converted,
         shown_before_ms=_shown_before_ms(quote),
+        differences=await _differences(desk, sale),
+        compared_at="" if sale is None else f"/sales/{sale.id}/quote-changes",
     )
 
 
@@ -129,8 +137,15 @@ async def _flow_of_sale(desk: Desk, sale: Sale) -> Flow:
         is_cancelled=was_cancelled,
         sent_otherwise=_order_steps([order for order in orders if was_sent_otherwise(sale, order)]),
         shown_before_ms=_shown_before_ms(sale),
+        differences=await _differences(desk, sale),
+        compared_at=f"/sales/{sale.id}/quote-changes",
         money_of_cancelled=desk.forms.money_shown(held) if held > 0 else "",
     )
+
+
+async def _differences(desk: Desk, sale: Sale | None) -> tuple[DifferenceShown, ...]:
+    changes = None if sale is None else await quote_changes(desk.replica, sale)
+    return differences_shown(desk.forms, changes)
 
 
 def _sale_step(sale: Sale | None, *, is_expected: bool) -> Step:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from crdtsync.errors import UnknownVersionError
 from examples.sales.deals import paper_of, present
-from examples.sales.model import Address, Customer, Deal, Line
+from examples.sales.model import Address, Customer, Deal, Line, Sale
 from examples.sales.pricing import charge_amount, unit_price
 from examples.sales.status import MilestoneKind, Status, is_cancelled
 from examples.sales.web.desk import Desk
@@ -89,7 +89,7 @@ class PrintPages:
             ],
             totals=totals,
             money=await money_of(self._desk, deal),
-            notes=str(deal.notes).strip(),
+            notes=[text for text in (_quote_notes(deal), str(deal.notes).strip()) if text],
             is_pending=status in (Status.QUOTE_PENDING, Status.SALE_PENDING),
             is_known=bool(printed) and printed[-1] == paper_of(deal),
             is_cancelled=is_cancelled(deal.milestones),
@@ -118,6 +118,10 @@ class PrintPages:
             return deal.bill_to
         customer = await self._desk.replica.get_or_none(Customer, deal.customer)
         return customer.billing if customer is not None else None
+
+
+def _quote_notes(deal: Deal) -> str:
+    return deal.quote_notes if isinstance(deal, Sale) else ""
 
 
 def _printed(forms: Forms, line: Line) -> PrintedLine:
