@@ -8,6 +8,8 @@ from starlette.requests import Request
 
 from crdtsync import derive_id
 
+FIELDS_MAX = 100_000
+"""More than the thousand that a form has otherwise: of a long list all may be ticked."""
 TOKEN_CHARS_MAX = 64
 
 
@@ -17,7 +19,7 @@ async def form_of(request: Request) -> FormData:
     Raises:
         HTTPException: 400, it is broken, or brings a file.
     """
-    return await request.form(max_files=0)
+    return await request.form(max_files=0, max_fields=FIELDS_MAX)
 
 
 def given(form: FormData, name: str) -> str:

@@ -22,6 +22,7 @@ TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of the header
 FILES = "/static/"
 """Where the styles and scripts are: the same for everybody, and without a secret."""
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
+_PORT = re.compile(r":[0-9]+\Z")
 _TOKEN_BYTES = 24
 _TOKEN = re.compile(rb"[A-Za-z0-9_-]{32}")
 
@@ -92,7 +93,7 @@ class Guard:
 
     def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
         host = headers.get("host", "")
-        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        name = _PORT.sub("", host)
         if name not in self._protection.hosts:
             names = " or ".join(self._protection.hosts)
             told = f"This page is not called {name!r:.80}. Write {names} in its place into the address."

@@ -6,6 +6,7 @@ import stat
 import pytest
 
 from examples.sales.web.security import Protection, token_of
+from tests.unit.sales.web_desks import open_seat
 
 
 def test_a_token_outlives_a_restart(tmp_path):
@@ -44,3 +45,29 @@ def test_a_token_that_cannot_be_kept_is_told_with_what_to_do(tmp_path):
 def test_there_is_no_protection_without_a_token():
     with pytest.raises(ValueError, match="would obey everybody"):
         Protection("", hosts=("127.0.0.1",))
+
+
+@pytest.fixture
+async def seat(tmp_path):
+    async with open_seat(tmp_path) as seat:
+        yield seat
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("127.0.0.1:8701", 200), ("", 421)])
+async def test_a_workstation_answers_to_its_own_name(seat, host, status):
+    assert (await seat.page("/quotes", Host=host)).status_code == status
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "127.0.0.1:99@evil.example",
+        "[::1]",
+        "127.0.0.1:",
+        "127.0.0.1.",
+    ],
+)
+async def test_a_workstation_does_not_answer_to_another_name(seat, host):
+    assert (await seat.page("/quotes", Host=host)).status_code == 421

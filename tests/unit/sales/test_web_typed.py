@@ -313,3 +313,9 @@ async def test_a_pick_from_a_page_of_a_document_that_was_restored_is_told(seat):
     assert "Show the document again" in answer.text
     assert value_in(answer.text) == "Bea"
     assert (await seat.replica.get(Quote, quote_id)).customer_name == "Ada's aunt"
+
+
+async def test_more_than_a_thousand_can_be_chosen_at_once(seat):
+    quote_id = await seat.quote(TODAY)
+    answer = await seat.post("/items/reset", item=[quote_id] * 1_001)
+    assert answer.status_code == 200

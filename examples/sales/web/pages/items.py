@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from examples.sales.web.desk import Desk
 from examples.sales.web.pages.centers import CENTERS
+from examples.sales.web.posted import form_of
 
 CENTER_OF_KIND = {center.kind: name for name, center in CENTERS.items()} | {
     "purchase_order": "purchase-orders"
@@ -23,7 +24,7 @@ class ItemPages:
 
     async def mark(self, request: Request) -> Response:
         """Mark the chosen ones, or all."""
-        form = await request.form()
+        form = await form_of(request)
         chosen = [str(identity) for identity in form.getlist("item")]
         if form.get("all"):
             chosen = [item.document for item in await self._desk.replica.items()]
@@ -33,7 +34,7 @@ class ItemPages:
 
     async def reset(self, request: Request) -> Response:
         """Take back the marks of the chosen ones."""
-        chosen = [str(identity) for identity in (await request.form()).getlist("item")]
+        chosen = [str(identity) for identity in (await form_of(request)).getlist("item")]
         count = await self._desk.replica.reset_sync(*chosen)
         return await self._page(request, "Nothing was chosen." if not chosen else f"{count} reset.")
 
