@@ -16,6 +16,15 @@ const cells = (() => {
     const line = field.closest("tbody.line"), table = line && line.closest("[data-at]");
     return table ? `${table.dataset.at}${line.id.slice(5)}/fields/${box.name}` : "";
   };
+  // What is in a field that is saved by itself: where it goes, and with what.
+  const draftOf = (field) => {
+    const box = field.querySelector("input:not([type=hidden]), select, textarea:not([hidden])");
+    const address = box && (box.getAttribute("hx-post") || addressOf(field, box));
+    if (!address) return null;
+    const named = [...field.querySelectorAll("[name]")].map((node) => [node.name, node.value]);
+    const values = box.hasAttribute("hx-post") ? Object.fromEntries(named) : { value: box.value, seen: seenOf(field), version: versionOf(field) };
+    return { field, box, address, values };
+  };
   // From the first key on it is answered as of what was there then, whatever comes in meanwhile.
   const pin = (field) => { if (!field.dataset.pinned) field.dataset.pinned = versionOf(field); };
   const unpin = (field) => { delete field.dataset.pinned; };
@@ -25,12 +34,10 @@ const cells = (() => {
   // A failure is told by the events that htmx sends; its promise would tell it once more, to nobody.
   const send = (verb, address, context) => htmx.ajax(verb, address, context).catch(() => {});
   const save = (box) => {
-    const field = box.closest(".field"), address = field && !box.hasAttribute("hx-post") && addressOf(field, box);
-    if (!address) return;
-    const values = { value: box.value, seen: seenOf(field), version: versionOf(field) };
-    send("POST", address, { source: box, target: field, swap: "merge", values });
+    const field = box.closest(".field"), draft = field && !box.hasAttribute("hx-post") && draftOf(field);
+    if (draft) send("POST", draft.address, { source: box, target: field, swap: "merge", values: draft.values });
   };
   document.addEventListener("change", (event) => { if (event.target.matches("input, select, textarea")) save(event.target); });
   document.addEventListener("focusin", (event) => { if (event.target.matches("[data-lines] input")) event.target.autocomplete = "off"; });
-  return { send, seenOf, pin, unpin, forget };
+  return { send, seenOf, draftOf, pin, unpin, forget };
 })();

@@ -42,6 +42,6 @@
   const listen = () => { if ("SharedWorker" in window) listenTogether(); else listenAlone(); };
   // After htmx has begun.
   document.addEventListener("DOMContentLoaded", listen);
-  // A page that the browser had put aside.
-  addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+  // A page that the browser had put aside has heard nothing, and what was typed in it was saved when it went.
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 })();

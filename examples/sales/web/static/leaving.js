@@ -1,0 +1,73 @@
+// What is typed and not left is saved when its page goes, or is out of sight and may go without a word. A person is
+// asked only where that may fail.
+"use strict";
+(() => {
+  const BYTES_MAX = 60_000; // What a browser sends of a page that is gone, with room for what is around it.
+  const headers = { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers")) };
+  let isLost = false; // Whether the workstation is known not to answer.
+  let isGone = false; // Whether nobody sees any more what becomes of this page.
+  document.addEventListener("stream-lost", () => { isLost = true; });
+  document.addEventListener("stream-open", () => { isLost = false; });
+
+  const drafts = (which) => [...document.querySelectorAll(which)].map(cells.draftOf).filter(Boolean);
+  const bytesOf = ({ values }) => new TextEncoder().encode(JSON.stringify(values)).length;
+  const formOf = (values) => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(values)) form.append(name, value);
+    return form;
+  };
+  // What was sent once is not sent again: of a page that goes, an answer cannot be waited for and looks like a failure.
+  const sent = new WeakMap();
+  const saveAll = () => {
+    let left = BYTES_MAX;
+    for (const draft of drafts(".field.is-typed")) {
+      const { address, box, field, values } = draft;
+      left -= bytesOf(draft);
+      if (left < 0) return;
+      if (sent.get(field) === box.value) continue;
+      sent.set(field, box.value);
+      field.classList.remove("is-typed");
+      fetch(address, { method: "POST", keepalive: true, headers, body: formOf(values) })
+        // Its person has stayed, and sees what became of it.
+        .then((answer) => { if (!answer.ok) throw new Error(answer.statusText); sent.delete(field); merging.askAgain(field); })
+        .catch(() => { if (!isGone) field.classList.add("is-typed", "is-unsaved"); });
+    }
+  };
+  const isAtRisk = () => {
+    const typed = drafts(".field.is-typed");
+    return (isLost && typed.length) || typed.reduce((sum, draft) => sum + bytesOf(draft), 0) > BYTES_MAX
+      || drafts(".field.is-unsaved, .field:has([aria-invalid=true])").length;
+  };
+  addEventListener("beforeunload", (event) => {
+    if (isAtRisk()) event.preventDefault();
+    // So early, the page that follows may show it already.
+    if (!isLost) saveAll();
+  });
+  addEventListener("pagehide", () => { saveAll(); isGone = true; });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && !isGone) for (const { box } of drafts(".field.is-typed")) box.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
+  // A field that is left by a click on a link is saved before the page that the link leads to is asked for.
+  const saving = new Set();
+  let next = "";
+  document.addEventListener("htmx:beforeSend", (event) => {
+    const { xhr, elt, requestConfig } = event.detail;
+    if (requestConfig.verb === "get" || !elt.closest(".field")) return;
+    saving.add(xhr);
+    xhr.addEventListener("loadend", () => {
+      saving.delete(xhr);
+      if (!xhr.status || xhr.status >= 400) next = "";
+      if (saving.size || !next) return;
+      location.assign(next);
+      next = "";
+    });
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (!link || !saving.size || event.defaultPrevented || link.target || link.origin !== location.origin) return;
+    if (event.button || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    next = link.href;
+  });
+})();

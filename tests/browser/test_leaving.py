@@ -1,0 +1,147 @@
+"""What was typed and not left when a page goes: it is saved, or its person is asked first."""
+
+import re
+import sys
+
+import pytest
+
+from tests.browser.chromium import expect
+from tests.browser.desk import Seat
+from tests.browser.launcher import Launcher
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+# What a browser does with a page that nobody looks at; without a screen it never does.
+_HIDE = """() => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+LONG_CHARS = 15_000
+
+
+@pytest.fixture
+def asked(ada):
+    """What the browser asked ada; she stays where she is."""
+    dialogs = []
+    ada.page.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.dismiss()))
+    return dialogs
+
+
+@pytest.fixture
+def reader(ada):
+    """A second page of the same workstation, that shows what is saved."""
+    return Seat("R1", ada.page.context.new_page(), ada.address)
+
+
+def type_into(box, text):
+    """Type as a person does, without leaving the field."""
+    box.click()
+    box.press_sequentially(text)
+
+
+def go_back(seat):
+    seat.page.go_back()
+
+
+def close(seat):
+    seat.page.close(run_before_unload=True)
+
+
+@pytest.mark.parametrize(
+    "leave", [lambda seat: seat.page.reload(), go_back, close], ids=["reload", "back", "close"]
+)
+@pytest.mark.parametrize("label", ["Terms", "Notes", "Description"])
+def test_what_was_typed_and_not_left_is_saved_when_its_page_goes(ada, reader, asked, leave, label):
+    path = ada.new_quote("Typed and gone")
+    ada.add_line()
+    reader.open(path)
+    line = 1 if label == "Description" else 0
+    type_into(ada.box(label, line=line), "wants the blue one")
+    leave(ada)
+    expect(reader.box(label, line=line)).to_have_value("wants the blue one")
+    # Whatever was sent twice is here by now.
+    reader.write("Sales rep", "Ada herself")
+    expect(reader.box(label, line=line)).to_have_value("wants the blue one")
+    assert asked == []
+
+
+def test_what_was_typed_is_there_at_once_when_its_page_is_loaded_again(ada, asked):
+    ada.new_quote("Loaded again")
+    type_into(ada.box("Notes"), "wants the blue one")
+    ada.page.reload()
+    expect(ada.box("Notes")).to_have_value("wants the blue one")
+    ada.page.get_by_label("Notes").press("End")
+    ada.write("Notes", "wants the red one")
+    ada.page.reload()
+    expect(ada.box("Notes")).to_have_value("wants the red one")
+    assert asked == []
+
+
+def test_what_was_typed_is_saved_when_nobody_looks_at_its_page_any_more(ada, reader):
+    reader.open(ada.new_quote("Out of sight"))
+    type_into(ada.box("Terms"), "half in")
+    ada.page.evaluate(_HIDE)
+    expect(reader.box("Terms")).to_have_value("half in")
+    ada.box("Terms").press_sequentially(" advance")
+    ada.box("Terms").press("Tab")
+    expect(reader.box("Terms")).to_have_value("half in advance")
+
+
+def test_a_link_waits_until_the_field_that_was_left_for_it_is_saved(ada):
+    ada.new_quote("On paper")
+    held = []
+    ada.page.route("**/fields/terms", lambda route: held.append(route))
+    type_into(ada.box("Terms"), "30 days net")
+    ada.page.get_by_role("link", name="Print").click()
+    ada.page.wait_for_timeout(300)
+    [route] = held
+    assert "/print" not in ada.page.url
+    route.continue_()
+    ada.page.wait_for_url("**/print")
+    expect(ada.page.get_by_text("30 days net").first).to_be_visible()
+
+
+def test_who_leaves_what_could_not_be_read_is_asked_first(ada, asked):
+    ada.new_quote("Not understood")
+    box = ada.box("Discount %")
+    box.fill("much")
+    box.press("Tab")
+    expect(box).to_have_attribute("aria-invalid", "true")
+    ada.page.evaluate("() => { location.reload() }")
+    ada.page.wait_for_timeout(500)
+    assert asked == ["beforeunload"]
+    expect(box).to_have_value("much")
+
+
+def test_who_leaves_more_than_a_browser_takes_along_is_asked_first(ada, asked):
+    ada.new_quote("Very long")
+    ada.box("Notes").fill("\N{CJK UNIFIED IDEOGRAPH-4E2D}" * LONG_CHARS)
+    with ada.page.expect_response("**/notes"):
+        ada.box("Notes").press("Tab")
+    expect(ada.page.locator(".field.notes textarea[name=seen]")).to_have_value(
+        re.compile("^.{%d}$" % LONG_CHARS)
+    )
+    type_into(ada.box("Notes"), "and more")
+    ada.page.evaluate("() => { location.reload() }")
+    ada.page.wait_for_timeout(500)
+    assert asked == ["beforeunload"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds a process by /proc")
+class TestAWorkstationThatIsGone:
+    @pytest.fixture
+    def launcher(self, tmp_path, watch):
+        watch.may_lose_connections = True
+        with Launcher(tmp_path) as launcher:
+            yield launcher
+            print(launcher.written())
+
+    def test_its_page_says_so_and_who_leaves_it_is_asked_first(self, launcher, ada, asked):
+        ada.new_quote("Nobody there")
+        launcher.kill("R1")
+        expect(ada.page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
+        type_into(ada.box("Terms"), "half in advance")
+        ada.page.evaluate("() => { location.reload() }")
+        ada.page.wait_for_timeout(500)
+        assert asked == ["beforeunload"]
+        expect(ada.box("Terms")).to_have_value("half in advance")
