@@ -52,15 +52,14 @@ async def marks_of(desk: Desk, request: Request, document: str, history: list[Hi
     elsewhere = [entry for entry in history[opened:] if entry.replica != desk.replica.name]
     if not elsewhere:
         return Marks(opened)
-    # What one change wrote has the time of that change.
-    arrived = {(entry.author, entry.replica, entry.at_ms) for entry in elsewhere}
+    arrived = {entry.id for entry in elsewhere}
     writers = await desk.replica.last_writers(document)
     return Marks(
         opened,
         {
             path: Mark(writer.author or "somebody", writer.replica, writer.at_ms)
             for path, writer in writers.items()
-            if (writer.author, writer.replica, writer.at_ms) in arrived
+            if writer.change in arrived
         },
         {entry.label: Mark(entry.author or "somebody", entry.replica, entry.at_ms) for entry in elsewhere},
     )

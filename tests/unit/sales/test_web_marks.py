@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import time
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -104,6 +105,19 @@ async def test_what_one_writes_over_a_marked_field_is_not_marked(tmp_path):
         assert "field-terms" in await again(ada, quote_id, opened)
         await ada.post(f"/quotes/{quote_id}/fields/terms", value="cash", seen="30 days")
         assert await again(ada, quote_id, opened) == {}
+
+
+async def test_a_mark_is_of_the_change_that_wrote_the_value_and_not_of_its_time(tmp_path, monkeypatch):
+    """A clock that is ahead pushes the times of values forward: they are not those of their changes any more."""
+    async with both_have_a_quote(tmp_path) as (bob, ada, quote_id, meet):
+        monkeypatch.setattr(time, "time_ns", lambda: 1_900_000_000_000_000_000)
+        await bob.post(f"/quotes/{quote_id}/fields/sales_rep", value="Bob", seen="")
+        monkeypatch.undo()
+        await meet()
+        opened = opened_of(await ada.page(f"/quotes/{quote_id}"))
+        await bob.post(f"/quotes/{quote_id}/fields/terms", value="30 days", seen="")
+        await meet()
+        assert list(await again(ada, quote_id, opened)) == ["field-terms"]
 
 
 @pytest.mark.parametrize("opened", ["", "x", "-1", "999999", "99999999999"])
