@@ -56,6 +56,15 @@ class Outcome(Protocol):
         ...
 
     @property
+    def near(self) -> Mapping[str, str]:
+        """The part of the map that says all of what was changed.
+
+        Of each field and list that was changed these are the entries of one and two names, and all entries of an
+        entity that was changed, that bears a marker, or that has no entry of two names.
+        """
+        ...
+
+    @property
     def texts_before(self) -> Mapping[str, str]:
         """Every text as it was without the deltas."""
         ...

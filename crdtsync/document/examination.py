@@ -3,7 +3,7 @@
 Whoever calls this must bear that it may never return, or that the process dies.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -12,6 +12,9 @@ from crdtsync.errors import CrdtError
 
 STORED = -1
 """Stands for what is stored, where otherwise the index of a delta stands."""
+
+_MARKER = "!"
+"""As in `registers`, which the process that examines need not import."""
 
 _CLIENT = 2**53 - 1
 """Writes on scratch documents only: nobody ever sees it."""
@@ -22,6 +25,7 @@ class Tried(msgspec.Struct, array_like=True, tag="o", frozen=True):
 
     entries: str
     changed: dict[str, tuple[str | None, str | None]]
+    near: dict[str, str]
     texts_before: dict[str, str]
     texts: dict[str, str]
     state: bytes
@@ -38,7 +42,8 @@ def try_out(updates: Sequence[bytes], deltas: Sequence[bytes]) -> Tried:
         before = _texts(document)
         changed = document.apply(deltas) if deltas else {}
         entries, texts = document.entries_text(), _texts(document)
-        keys = list(entries_of(entries))
+        found = entries_of(entries)
+        keys = list(found)
         state = document.state()
     finally:
         document.close()
@@ -51,7 +56,42 @@ def try_out(updates: Sequence[bytes], deltas: Sequence[bytes]) -> Tried:
         document.write(dict.fromkeys(keys[:1], "x"), keys[1:2], splices)
     finally:
         document.close()
-    return Tried(entries, changed, before, texts, state)
+    return Tried(entries, changed, near(found, changed), before, texts, state)
+
+
+def near(entries: Mapping[str, str], changed: Iterable[str]) -> dict[str, str]:
+    """Return the entries that must be known to show again what was changed; see `environment.Outcome.near`.
+
+    Nothing here is checked: of what is no key of ours too much or too little may be returned.
+    """
+    # Every key of every document passes here, hence the plain style: no key is taken apart further than needed.
+    names: set[str] = set()
+    whole: set[str] = set()
+    for key in changed:
+        path = key.rpartition("|")[0].split("/", 2)
+        names.add(path[0])
+        if len(path) > 1:
+            whole.add(f"{path[0]}/{path[1]}")
+    found: dict[str, str] = {}
+    rest: list[tuple[str, str]] = []
+    placed: set[str] = set()
+    for key in entries:
+        before, slash, last = key.rpartition("/")
+        if not slash:
+            if key.rpartition("|")[0] in names:
+                found[key] = entries[key]
+        elif "/" not in before:
+            if before in names:
+                found[key] = entries[key]
+                placed.add(key.rpartition("|")[0])
+        else:
+            rest.append((before, key))
+            if last.startswith(_MARKER):
+                whole.add(before)
+    for entity, key in rest:
+        if entity in whole or (entity not in placed and entity.partition("/")[0] in names):
+            found[key] = entries[key]
+    return found
 
 
 def sift(

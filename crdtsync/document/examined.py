@@ -34,6 +34,10 @@ class ExaminedDocument:
         assert self._is_applied, "what the map was before is not known"
         return entries_of(self._outcome.entries)
 
+    def near(self) -> Mapping[str, str]:
+        """Return the part of the map that says all of what was changed."""
+        return self._outcome.near
+
     def text(self, name: str) -> str:
         """Return a text; empty when nobody wrote it."""
         return self._texts().get(name, "")

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import cast
 
+import msgspec
+
 from crdtsync.document import digest as digests
 from crdtsync.document import texts as free_text
 from crdtsync.document.crdt import CrdtDocument, Splice
@@ -44,7 +46,17 @@ class Written:
 class LiveDocument:
     """An open document."""
 
-    __slots__ = ("_crdt", "_digest", "_projection", "_registers", "_texts", "_touched", "client", "schema")
+    __slots__ = (
+        "_crdt",
+        "_digest",
+        "_near",
+        "_projection",
+        "_registers",
+        "_texts",
+        "_touched",
+        "client",
+        "schema",
+    )
 
     def __init__(
         self,
@@ -76,6 +88,8 @@ class LiveDocument:
         self._touched: set[Path] = set()
         self._registers: Registers | None = None
         self._projection: Projection | None = None
+        self._near: Registers | None = None
+        """What the projection is rendered from where it was resumed."""
         self._digest = None if digest is None else digests.unpack(digest)
 
     @property
@@ -84,6 +98,11 @@ class LiveDocument:
         if self._registers is None:
             self._registers = Registers.from_entries(self._crdt.entries())
         return self._registers
+
+    @property
+    def is_examined(self) -> bool:
+        """Whether it is known what the deltas make of the document, and the CRDT is not open."""
+        return isinstance(self._crdt, ExaminedDocument)
 
     @property
     def texts(self) -> dict[str, str]:
@@ -202,10 +221,28 @@ class LiveDocument:
         if self._registers is not None:
             touched = self._registers.update((key, after) for key, (_, after) in changed.items())
         else:
-            touched = {keyed[0] for keyed in map(parse_key, changed) if keyed is not None}
+            # What is no key of ours is in nothing that is shown, so that it does no harm here.
+            touched = {tuple(key.rpartition("|")[0].split("/")) for key in changed}
         self._count((key, before, after) for key, (before, after) in changed.items())
         texts = self._take_texts(self._crdt.text_names())
         self._touch({*touched, *((name,) for name in texts)})
+
+    def resume(self, projection: str, conflicts: Iterable[RawConflict]) -> None:
+        """Render from now on only what deltas that were examined have changed of what was rendered before them.
+
+        Does nothing where what is given does not fit to what was examined; then all is rendered.
+        """
+        assert isinstance(self._crdt, ExaminedDocument)
+        assert self.schema is not None
+        registers = Registers.from_entries(self._crdt.near())
+        try:
+            resumed = Projection.resumed(self.schema, projection, conflicts)
+            if not all(resumed.fits(name, registers, self._touched) for name in self.schema.fields):
+                return
+        except (msgspec.MsgspecError, ValueError):
+            return
+        resumed.touch(self._touched)
+        self._projection, self._near = resumed, registers
 
     def take_touched(self) -> set[Path]:
         """Return the paths changed since the document was opened, or since this was last asked."""
@@ -214,19 +251,19 @@ class LiveDocument:
 
     def fields(self) -> dict[str, str]:
         """Return the JSON text of every field that has a value."""
-        return self._rendered().fields(self.registers, self._read_texts())
+        return self._rendered().fields(self._shown(), self._read_texts())
 
     def project(self, computed: dict[str, str]) -> str:
         """Return the projection as JSON text."""
-        return self._rendered().render(self.registers, self._read_texts(), computed)
+        return self._rendered().render(self._shown(), self._read_texts(), computed)
 
     def conflicts(self) -> list[RawConflict]:
         """Return the conflicts, in an order every replica agrees on."""
-        return self._rendered().conflicts(self.registers)
+        return self._rendered().conflicts(self._shown())
 
     def search_text(self) -> str:
         """Return the words by which the document is found."""
-        return self._rendered().search_text(self.registers, self._read_texts())
+        return self._rendered().search_text(self._shown(), self._read_texts())
 
     def references(self) -> list[str]:
         """Return the reference numbers of the document, oldest first."""
@@ -236,6 +273,9 @@ class LiveDocument:
         """Return the digest computed from the CRDT itself; it equals `digest`, or something is broken."""
         texts = {name: self._crdt.text(name) for name in self._crdt.text_names()}
         return digests.pack(_digest_of(self._crdt.entries(), texts))
+
+    def _shown(self) -> Registers:
+        return self.registers if self._near is None else self._near
 
     def _rendered(self) -> Projection:
         assert self.schema is not None

@@ -9,6 +9,7 @@ import msgspec
 
 from crdtsync.document.live import LiveDocument
 from crdtsync.document.model import DocumentInfo
+from crdtsync.document.registers import Cell
 from crdtsync.document.schema import DocumentSchema
 from crdtsync.document.winners import RawConflict
 from crdtsync.errors import ValidationError
@@ -16,6 +17,7 @@ from crdtsync.store.kinds import SqlValue, column_of, sql_value, table_of
 
 _LOG = logging.getLogger("crdtsync.store")
 _JSON = msgspec.json.Encoder()
+_CELLS = msgspec.json.Decoder(list[tuple[int, int, str]])
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ def save(
     schema = live.schema
     if schema is None:
         return 0
+    if is_fresh and live.is_examined and not schema.computed:
+        _resume(connection, n, live, schema, stored)
     names = {path[0] for path in live.take_touched()} if is_fresh else set(schema.fields)
     computed, typed, stale = _computed(live, schema, document_id)
     json = live.project(computed)
@@ -59,6 +63,32 @@ def save(
     if any(_is_searched(schema, name) for name in names):
         _save_words(connection, n, live.search_text(), stored)
     return _save_conflicts(connection, n, live.conflicts(), stored)
+
+
+def _resume(
+    connection: sqlite3.Connection, n: int, live: LiveDocument, schema: DocumentSchema, stored: Stored
+) -> None:
+    """Let what the last changes did not touch be taken from what is stored."""
+    row = connection.execute(
+        f"SELECT json FROM {table_of(schema.kind)} WHERE document = ? AND NOT stale", (n,)
+    ).fetchone()
+    if row is None:
+        return
+    if stored.conflicts is None:
+        stored.conflicts = _load_conflicts(connection, n)
+    live.resume(row[0], stored.conflicts)
+
+
+def _load_conflicts(connection: sqlite3.Connection, n: int) -> list[RawConflict]:
+    rows = connection.execute(
+        "SELECT path, reason, policy, cells, shown FROM _conflicts WHERE document = ? ORDER BY ordinal", (n,)
+    )
+    return [
+        RawConflict(
+            tuple(path.split("/")), reason, policy, tuple(map(Cell._make, _CELLS.decode(cells))), shown
+        )
+        for path, reason, policy, cells, shown in rows
+    ]
 
 
 def _update_json(

@@ -1,6 +1,7 @@
 """The changes of a segment on their way: looked at, examined, and handed out in groups that are applied at a time.
 
-While one group is applied the next one is examined, in another process and so on another core.
+While one group is applied the next one is examined, in another process and so on another core, and the one after
+it is looked at, so that the process that examines need not wait for that either.
 """
 
 import asyncio
@@ -13,11 +14,15 @@ from crdtsync.protocol.segment import DocumentChanges
 from crdtsync.store.arrivals import Arrival, look
 from crdtsync.store.workspace import Workspace
 
-CHANGES_PER_GROUP = 1_000
+CHANGES_PER_GROUP = 500
 """A bound on how long the write lock is held, so that edits go on while much is applied."""
 
-BYTES_PER_GROUP = 16 * 1024 * 1024
-"""A bound on memory: of what is stored of the documents and what has come, for which there are two groups at a time."""
+BYTES_PER_GROUP = 8 * 1024 * 1024
+"""A bound on memory: of what is stored of the documents and what has come, for which there are three groups at a
+time, and of what the examiner says of it, which is about as much."""
+
+GROUPS_AHEAD = 2
+"""How many groups are looked at or examined while one is applied."""
 
 TRIES_MAX = 10
 """How often a document that is edited meanwhile is looked at again in one round."""
@@ -36,14 +41,14 @@ class Arrivals:
         self._workspace = workspace
         self._segment = segment
         self._left = deque(documents)  # None is there twice: `decode_segment` sees to that.
-        self._next: asyncio.Task[list[Examined]] | None = None
+        self._begun: deque[asyncio.Task[list[Examined]]] = deque()
         self._tries: Counter[str] = Counter()
         self._deaths = 0
 
     @property
     def is_at_end(self) -> bool:
         """Whether all documents were handed out."""
-        return self._next is None and not self._left
+        return not self._begun and not self._left
 
     async def next(self) -> list[Examined]:
         """Return the next group, which may be empty, and begin with the one after it.
@@ -51,13 +56,13 @@ class Arrivals:
         Raises:
             ExaminerError: it cannot be examined now.
         """
-        self._begin()
-        assert self._next is not None
-        group = await self._next
-        self._next = None
-        self._deaths += sum(verdict.deaths for _, verdict in group if verdict is not None)
-        if self._left:
+        if not self._begun:
             self._begin()
+        self._begin_ahead()
+        group = await self._begun[0]
+        self._begun.popleft()
+        self._deaths += sum(verdict.deaths for _, verdict in group if verdict is not None)
+        self._begin_ahead()
         return group
 
     def put_back(self, documents: Sequence[DocumentChanges]) -> bool:
@@ -68,23 +73,26 @@ class Arrivals:
 
     async def aclose(self) -> None:
         """Give up what has begun."""
-        if self._next is not None:
-            self._next.cancel()
-            await asyncio.wait({self._next})
-            if not self._next.cancelled():
-                self._next.exception()  # Taken note of: nobody wants what it came to.
+        for task in self._begun:
+            task.cancel()
+        for task in self._begun:
+            await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # Taken note of: nobody wants what it came to.
+
+    def _begin_ahead(self) -> None:
+        while self._left and len(self._begun) < GROUPS_AHEAD:
+            self._begin()
 
     def _begin(self) -> None:
-        if self._next is None:
-            self._next = asyncio.create_task(self._examine())
-
-    async def _examine(self) -> list[Examined]:
         documents: list[DocumentChanges] = []
         size = 0
         while self._left and size < CHANGES_PER_GROUP:
             documents.append(self._left.popleft())
             size += len(documents[-1].changes)
+        self._begun.append(asyncio.create_task(self._examine(documents)))
 
+    async def _examine(self, documents: list[DocumentChanges]) -> list[Examined]:
         def job(connection: sqlite3.Connection) -> list[Arrival]:
             found: list[Arrival] = []
             size_bytes = 0

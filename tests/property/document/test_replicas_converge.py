@@ -152,16 +152,23 @@ class Replica:
     def apply(self, batch):
         """Apply changes, and find that an examiner's outcome, without the CRDT, comes to the same."""
         digest, state = self.live.digest, self.live.state()
+        shown, listed = self.live.project({}), self.live.conflicts()
         self.live.apply(batch)
         outcome = try_out([state], batch)
-        merged = LiveDocument(1, SCHEMA, digest=digest, outcome=outcome)
-        merged.apply(batch)
-        assert merged.digest == self.live.digest
-        assert merged.project({}) == LiveDocument(1, SCHEMA, [self.live.state()]).project({})
-        assert merged.conflicts() == self.live.conflicts()
-        assert merged.search_text() == self.live.search_text()
-        assert merged.references() == self.live.references()
-        assert LiveDocument(1, SCHEMA, [merged.state()]).digest == self.live.digest
+        for stored in (None, shown):
+            merged = LiveDocument(1, SCHEMA, digest=digest, outcome=outcome)
+            merged.apply(batch)
+            if stored is not None:
+                # Only what was changed is read, and the rest taken from what was shown before.
+                merged.resume(stored, listed)
+            fresh = LiveDocument(1, SCHEMA, [self.live.state()])
+            assert merged.project({}) == fresh.project({})
+            assert merged.conflicts() == self.live.conflicts() == fresh.conflicts()
+            assert merged.search_text() == self.live.search_text() == fresh.search_text()
+            assert merged.fields() == fresh.fields()
+            assert merged.digest == self.live.digest
+            assert merged.references() == self.live.references()
+            assert LiveDocument(1, SCHEMA, [merged.state()]).digest == self.live.digest
 
     def absorb(self, other):
         """Take in the whole state of another replica, as from a checkpoint."""
