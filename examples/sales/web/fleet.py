@@ -61,6 +61,7 @@ class Running:
     _is_ready: bool = False
     _child: Child | None = None
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def is_alive(self) -> bool:
@@ -81,25 +82,10 @@ class Running:
 
     async def start(self) -> None:
         """Start the process, unless it runs."""
-        if self.is_alive:
-            return
-        self.failure, self.is_offline, self.delay_s, self._is_ready = "", False, 0.0, False
-        self._settled.clear()
-        options = {
-            "name": self.post.name,
-            "role": self.post.role,
-            "author": self.post.author,
-            "host": self.post.host,
-            "port": str(self.post.port),
-            "data": str(self.place.data),
-            "folder": str(self.place.folder),
-            "locale": self.place.locale,
-            "framed-by": self.place.overview,
-            "company": self.place.company,
-            "lock-while-syncing": "yes" if self.place.is_locking else "no",
-        }
-        self._child = await start_child("examples.sales.web.workstation", options, self._take)
-        self.on_change()
+        # Of two that were started, one would run and the other, which could not, would be watched.
+        async with self._starting:
+            if not self.is_alive:
+                await self._start()
 
     async def settled(self) -> State:
         """Return "ready" when its pages can be asked for, or "dead" when it could not start."""
@@ -120,6 +106,25 @@ class Running:
         """End it."""
         if self._child is not None:
             await self._child.stop()
+
+    async def _start(self) -> None:
+        self.failure, self.is_offline, self.delay_s, self._is_ready = "", False, 0.0, False
+        self._settled.clear()
+        options = {
+            "name": self.post.name,
+            "role": self.post.role,
+            "author": self.post.author,
+            "host": self.post.host,
+            "port": str(self.post.port),
+            "data": str(self.place.data),
+            "folder": str(self.place.folder),
+            "locale": self.place.locale,
+            "framed-by": self.place.overview,
+            "company": self.place.company,
+            "lock-while-syncing": "yes" if self.place.is_locking else "no",
+        }
+        self._child = await start_child("examples.sales.web.workstation", options, self._take)
+        self.on_change()
 
     def _take(self, facts: Mapping[str, Any]) -> None:
         self.is_offline = facts.get("is_offline", self.is_offline)
