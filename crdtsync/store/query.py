@@ -128,6 +128,9 @@ def select(
         found_in = f"SELECT p.document FROM {table} p {walked} {condition}"
     elif not condition and offset > SKIPPED_MAX and _all_can_be_read(connection, schema.kind):
         found_in = f"SELECT d.n FROM _documents d WHERE d.kind = '{schema.kind}'"
+    elif is_walked and not where:
+        # Only documents that can be read have words: what they hold need not be looked up to skip them.
+        found_in = f"SELECT d.n FROM _documents d {condition.replace('p.document', 'd.n')} AND d.kind = '{schema.kind}'"
     elif is_walked or not condition:
         # In the order of an index of `_documents`: a CROSS JOIN makes SQLite begin there.
         found_in = f"SELECT d.n FROM _documents d CROSS JOIN {table} p ON p.document = d.n "

@@ -141,6 +141,20 @@ async def test_a_page_far_back_skips_documents_without_looking_at_them(tmp_path,
         assert len(found) == 1, "what cannot be read is on no page, however far back"
 
 
+@pytest.mark.parametrize("order_by", ["-changed", "created"])
+async def test_a_page_of_words_that_many_have_is_found_without_looking_at_what_documents_hold(
+    tmp_path, monkeypatch, order_by
+):
+    monkeypatch.setattr(query, "SORTED_MAX", 1)
+    async with shop(tmp_path) as replica:
+        for _ in range(4):
+            async with replica.edit(Quote) as quote:
+                quote.customer = "Ada"
+                quote.notes.set("blue rail")
+        steps = await plan_of(replica, Quote, search="rail", order_by=order_by, offset=2)
+        assert not [step for step in steps if "SEARCH p" in step or "ORDER BY" in step], steps
+
+
 async def test_what_is_filtered_by_lies_before_the_json(tmp_path):
     """What follows a long text in a row is reached by way of all its pages: ten times as long."""
     async with shop(tmp_path) as replica:
