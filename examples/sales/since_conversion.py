@@ -173,7 +173,6 @@ def _take(difference: Difference, quote: Quote, sale: Sale) -> None:
     if difference.list_name:
         _take_member(difference, quote, sale)
     elif difference.field == CUSTOMER:
-        sale.payers.add(sale.customer)
         sale.payers.add(quote.customer)
         sale.customer, sale.customer_name, sale.bill_to = customer_of(quote)
     elif difference.field == NOTES:

@@ -288,6 +288,24 @@ async def test_a_sale_that_came_before_its_quote_says_nothing_yet(tmp_path):
         assert "is not here" in (await bob.page(f"/sales/{sale_id}/quote-changes")).text
 
 
+async def test_a_sale_that_came_before_a_change_of_its_quote_says_nothing_yet(tmp_path):
+    async with a_pair(tmp_path) as (bob, ada, meet):
+        quote_id, sale_id = await converted(bob)
+        await meet()
+        async with ada.replica.edit(Quote, quote_id) as quote:
+            quote.terms = "cash"
+        later = (await ada.replica.get(Quote, quote_id)).info.version
+        async with bob.replica.edit(Quote, quote_id) as quote:
+            quote.sales_rep = "bob"
+        # As if somebody who has Ada's change had settled with it, and been heard of sooner than Ada.
+        async with bob.replica.edit(Sale, sale_id) as sale:
+            sale.quote_version = later
+        assert (await bob.page(f"/sales/{sale_id}")).status_code == 200
+        assert TELLS not in (await bob.page(f"/sales/{sale_id}")).text
+        await meet()
+        assert set(await changes_of(bob, sale_id)) == {"sales_rep"}
+
+
 async def test_an_answer_that_says_nothing_changes_nothing(ada):
     quote_id, sale_id = await converted(ada)
     async with ada.replica.edit(Quote, quote_id) as quote:
