@@ -150,8 +150,10 @@ def items(
 def count(connection: sqlite3.Connection, kinds: list[str]) -> int:
     """Return how many documents of kinds that have numbers were made here, or marked, and have none yet."""
     row = connection.execute(
-        "SELECT count(*) FROM _documents d LEFT JOIN _marks m ON m.document = d.n "
-        f"WHERE d.kind IN ({', '.join('?' * len(kinds))}) AND d.rev > 0 AND (NOT d.shared OR m.document IS NOT NULL) "
+        # What goes to everybody by itself is most of what is here, and is not looked up.
+        "SELECT count(*) FROM (SELECT n FROM _documents WHERE NOT shared UNION SELECT document FROM _marks) i "
+        "CROSS JOIN _documents d ON d.n = i.n "
+        f"WHERE d.kind IN ({', '.join('?' * len(kinds))}) AND d.rev > 0 "
         "AND NOT EXISTS (SELECT 1 FROM _ledger l WHERE l.document = d.id AND l.outcome = 'granted')",
         kinds,
     ).fetchone()
