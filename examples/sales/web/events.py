@@ -134,7 +134,7 @@ class Events:
                 return {center_event(event.kind), ITEMS, CONFLICTS, HEALTH}
             case NumberChange() | ItemChange():
                 # A number may be here before its document.
-                return {ITEMS, *([center_event(event.kind)] if event.kind else [])}
+                return {ITEMS, HEALTH, *([center_event(event.kind)] if event.kind else [])}
             case RemoteChange():
                 return {HEALTH, ITEMS}
             case PeerHeard() | QuarantineChange():

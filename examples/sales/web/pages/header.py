@@ -21,7 +21,12 @@ class HeaderPages:
 
     async def show(self, request: Request) -> Response:
         """Show how the sync fares."""
-        return self._desk.page(request, "health.html", health=await health_of(self._desk), delays=DELAYS)
+        replica = self._desk.replica
+        # What is made in the office is on every machine at once; elsewhere it is nowhere else until it is marked.
+        to_sync = 0 if replica.role == "office" else await replica.count_items()
+        return self._desk.page(
+            request, "health.html", health=await health_of(self._desk), to_sync=to_sync, delays=DELAYS
+        )
 
     async def offline(self, request: Request) -> Response:
         """Turn the offline switch."""
