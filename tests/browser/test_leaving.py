@@ -90,7 +90,7 @@ def test_what_was_typed_is_saved_when_nobody_looks_at_its_page_any_more(ada, rea
 def test_a_link_waits_until_the_field_that_was_left_for_it_is_saved(ada):
     ada.new_quote("On paper")
     held = []
-    ada.page.route("**/fields/terms", lambda route: held.append(route))
+    ada.page.route("**/fields/terms", lambda route: held.append(route))  # noqa: PLW0108 - cannot be marked by playwright
     type_into(ada.box("Terms"), "30 days net")
     ada.page.get_by_role("link", name="Print").click()
     ada.page.wait_for_timeout(300)
@@ -119,7 +119,7 @@ def test_who_leaves_more_than_a_browser_takes_along_is_asked_first(ada, asked):
     with ada.page.expect_response("**/notes"):
         ada.box("Notes").press("Tab")
     expect(ada.page.locator(".field.notes textarea[name=seen]")).to_have_value(
-        re.compile("^.{%d}$" % LONG_CHARS)
+        re.compile(f"^.{{{LONG_CHARS}}}$")
     )
     type_into(ada.box("Notes"), "and more")
     ada.page.evaluate("() => { location.reload() }")

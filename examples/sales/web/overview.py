@@ -45,7 +45,7 @@ class Overview:
                 Route("/folder", self._folder),
                 Route("/loading", self._loading),
                 Route("/desks/{name}", self._head),
-                Route("/desks/{name}/frame", self._frame),
+                Route("/desks/{name}/veil", self._veil),
                 Route("/desks/{name}/offline", self._offline, methods=["POST"]),
                 Route("/desks/{name}/slow", self._slow, methods=["POST"]),
                 Route("/desks/{name}/start", self._start, methods=["POST"]),
@@ -111,11 +111,8 @@ class Overview:
     async def _head(self, request: Request) -> Response:
         return self._part(request, "overview_head.html")
 
-    async def _frame(self, request: Request) -> Response:
-        desk = self._desk(request)
-        if desk is not None and request.query_params.get("state") == desk.state:
-            return Response(status_code=204)  # What is in the frame stays as it is.
-        return self._part(request, "overview_frame.html")
+    async def _veil(self, request: Request) -> Response:
+        return self._part(request, "overview_veil.html")
 
     async def _offline(self, request: Request) -> Response:
         desk = self._desk(request)
@@ -137,7 +134,7 @@ class Overview:
         desk = self._desk(request)
         if desk is not None:
             await desk.start()
-        return self._part(request, "overview_frame.html")
+        return self._part(request, "overview_veil.html")
 
     def _desk(self, request: Request) -> Running | None:
         return self._fleet.desks.get(request.path_params["name"])

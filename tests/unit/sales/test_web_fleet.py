@@ -52,11 +52,12 @@ async def test_the_overview_shows_a_workstation_that_does_not_run(tmp_path):
         page = await browser.get("/")
         assert page.text.count("Not running") == 2
         assert "Start again" in page.text
-        assert "<iframe" not in page.text
+        # There is no page to be shown yet.
+        assert ' src="http' not in page.text
         assert "frame-src http://127.0.0.1:1;" in page.headers["content-security-policy"]
         refused = await browser.post("/desks/office/start", headers={TOKEN_HEADER: "guessed"})
         assert refused.status_code == 403
-        for path in ("/desks/nobody", "/desks/nobody/frame"):
+        for path in ("/desks/nobody", "/desks/nobody/veil"):
             assert (await browser.get(path)).status_code == 404
 
 
@@ -67,12 +68,6 @@ async def test_each_can_be_looked_at_alone_in_full_width(tmp_path):
         assert 'aria-label="office"' not in page
         assert 'href="/?only=office"' in page
         assert 'aria-label="office"' in (await browser.get("/?only=<b>")).text
-
-
-async def test_what_is_in_a_frame_stays_while_its_workstation_is_as_it_was(tmp_path):
-    async with browse(overview_of(fleet_of(tmp_path))) as browser:
-        assert (await browser.get("/desks/R1/frame?state=dead")).status_code == 204
-        assert "Not running" in (await browser.get("/desks/R1/frame?state=ready")).text
 
 
 async def test_a_delay_that_is_not_offered_is_refused(tmp_path):
@@ -133,7 +128,8 @@ async def test_a_workstation_that_was_killed_is_shown_within_a_second_and_starts
         desk = fleet.desks["office"]
         async with asyncio.timeout(WAIT_S):
             assert await desk.settled() == "ready"
-        assert "<iframe" in (await browser.get("/desks/office/frame")).text
+        assert f'src="{desk.post.address}/quotes"' in (await browser.get("/")).text
+        assert "Not running" not in (await browser.get("/desks/office/veil")).text
         assert (await outside.get(f"{desk.post.address}/quotes")).status_code == 200
         await browser.post("/desks/office/offline")
         await browser.post("/desks/office/slow", data={"delay_s": "60"})
@@ -148,9 +144,9 @@ async def test_a_workstation_that_was_killed_is_shown_within_a_second_and_starts
         os.kill(desk.process_id, signal.SIGKILL)
         async with asyncio.timeout(WAIT_S):
             assert "desk-office" in await anext(pages)
-        frame = (await browser.get("/desks/office/frame?state=ready")).text
-        assert "Not running" in frame
-        assert "ended by signal 9" in frame
+        veil = (await browser.get("/desks/office/veil")).text
+        assert "Not running" in veil
+        assert "ended by signal 9" in veil
         assert "Starting office" in (await browser.post("/desks/office/start")).text
         async with asyncio.timeout(WAIT_S):
             assert await desk.settled() == "ready"
