@@ -8,13 +8,15 @@ import socket
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
 from babel import Locale, UnknownLocaleError
+from filelock import FileLock, Timeout
 
+from examples.sales.invoices import COLUMNS, Rejections, read_invoices
 from examples.sales.web.desk import COMPANY
 from examples.sales.web.fleet import Fleet, Place, Post
 from examples.sales.web.loading import Loading
@@ -53,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_file(given.invoices)
         with _directory(given.data) as data:
             check_apart(data, given.folder)
-            asyncio.run(run(given, data))
+            with alone(data, [name for name, _, _ in people_of(given.only)]):
+                asyncio.run(run(given, data))
     except StartError as error:
         sys.stderr.write(f"error: {error.message}\nhint: {error.hint}\n")
         return EXIT_IMPOSSIBLE
@@ -68,11 +71,11 @@ async def run(given: argparse.Namespace, data: Path) -> None:
     Raises:
         StartError: a port is taken, or a workstation could not start.
     """
-    overview_port, *ports = free_ports(given.host, given.port, 1 + len(PEOPLE))
+    people = people_of(given.only)
+    overview_port, *ports = free_ports(given.host, given.port, 1 + len(people))
     posts = [
         Post(name, role, author, port, given.host)
-        for port, (name, role, author) in zip(ports, PEOPLE, strict=True)
-        if not given.only or name in given.only
+        for port, (name, role, author) in zip(ports, people, strict=True)
     ]
     if given.folder is None:
         (data / "folder").mkdir(exist_ok=True)
@@ -110,6 +113,40 @@ async def run(given: argparse.Namespace, data: Path) -> None:
             await server.serve()
             for task in beside:
                 task.cancel()
+
+
+def people_of(only: Collection[str] | None) -> list[tuple[str, str, str]]:
+    """Return who is started, as (name, role, author): those that are named, or all."""
+    return [person for person in PEOPLE if not only or person[0] in only]
+
+
+@contextmanager
+def alone(data: Path, names: Iterable[str]) -> Iterator[None]:
+    """Let no other launcher start these workstations from the same directory meanwhile.
+
+    The replicas would bear it, but of two processes one syncs, and the pages and switches of the other do nothing.
+    The right ends with this process, however that ends.
+
+    Raises:
+        StartError: another launcher runs one of them, or nothing can be written there.
+    """
+    with ExitStack() as held:
+        for name in names:
+            lock = FileLock(data / f"{name}.lock")
+            try:
+                # Some network disks lock nothing: there people have to know by themselves.
+                with suppress(NotImplementedError):
+                    held.enter_context(lock.acquire(blocking=False))
+            except Timeout:
+                raise StartError(
+                    f"{name} runs already, by another launcher, from {data}",
+                    hint="Use the page that one has opened, or end it with Ctrl-C; another --data begins anew",
+                ) from None
+            except OSError as error:
+                raise StartError(
+                    f"{data} cannot be written to: {error.strerror}", hint="Choose another --data"
+                ) from error
+        yield
 
 
 async def _settle(fleet: Fleet) -> None:
@@ -182,15 +219,24 @@ def check_folder(folder: Path | None) -> None:
 
 
 def check_file(file: Path | None) -> None:
-    """Refuse a file that cannot be read.
+    """Refuse a file that cannot be read, or holds no invoices.
 
     Raises:
-        StartError: it cannot.
+        StartError: it cannot, or holds none.
     """
-    if file is not None and not file.is_file():
-        raise StartError(
-            f"there is no file {file}", hint="Give a CSV file of invoices, gzipped or not, to --invoices"
-        )
+    if file is None:
+        return
+    hint = f"Give a CSV file of invoices, gzipped or not, with the columns {', '.join(COLUMNS)}"
+    if not file.is_file():
+        raise StartError(f"there is no file {file}", hint=hint)
+    try:
+        first = next(read_invoices(file, Rejections()), None)
+    except OSError as error:
+        raise StartError(f"{file} cannot be read: {error.strerror or error}", hint=hint) from error
+    except ValueError as error:
+        raise StartError(f"{file} is {error}", hint=hint) from error
+    if first is None:
+        raise StartError(f"{file} holds no line that can be used", hint=hint)
 
 
 def check_apart(data: Path, folder: Path | None) -> None:
@@ -220,7 +266,10 @@ def free_ports(host: str, first: int, count: int) -> list[int]:
     """
     hint = "Something else may run there: choose another --port, or 0 for any that are free"
     if not 0 <= first <= PORT_MAX - count + 1:
-        raise StartError(f"there are no {count} ports from {first} on", hint=hint)
+        raise StartError(
+            f"there are no {count} ports from {first} on",
+            hint=f"Give one from 1 to {PORT_MAX - count + 1}, or 0 for any that are free",
+        )
     found = []
     with ExitStack() as held:
         for place in range(count):
@@ -247,6 +296,10 @@ def _place(given: argparse.Namespace, data: Path, folder: Path, overview: str) -
 @contextmanager
 def _directory(chosen: Path | None) -> Iterator[Path]:
     if chosen is not None:
+        if chosen.is_file():
+            raise StartError(
+                f"{chosen} is a file", hint="Give --data a directory; it is made if it is not there"
+            )
         try:
             chosen.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=chosen):
@@ -260,6 +313,13 @@ def _directory(chosen: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="sales-", ignore_cleanup_errors=True) as made:
         yield Path(made).resolve()
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 0:
+        raise argparse.ArgumentTypeError(f"{count} is less than none")
+    return count
 
 
 def _say(text: str) -> None:
@@ -287,13 +347,18 @@ def _parser() -> argparse.ArgumentParser:
         "--invoices", type=Path, metavar="FILE", help="load invoices first: CSV or .csv.gz, one line an item"
     )
     parser.add_argument(
-        "--invoices-max", type=int, default=0, metavar="N", help="load the first N invoices only; 0 for all"
+        "--invoices-max",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="load the first N invoices only; 0 for all",
     )
     parser.add_argument(
         "--port",
         type=int,
         default=DEFAULT_PORT,
-        help=f"the first of four ({DEFAULT_PORT}); 0 takes any that are free",
+        help=f"the first of one for each that is started and one for the page of all ({DEFAULT_PORT}); "
+        "0 takes any that are free",
     )
     parser.add_argument(
         "--host",

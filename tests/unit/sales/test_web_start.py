@@ -15,6 +15,7 @@ from crdtsync import open_replica
 from examples.sales.generated import generate_invoices
 from examples.sales.invoices import COLUMNS
 from examples.sales.model import KINDS, Customer, Product, Quote, Sale
+from examples.sales.web import start
 from examples.sales.web.loading import load
 from examples.sales.web.start import StartError, check_host, free_ports, main
 
@@ -85,6 +86,53 @@ def test_ports_that_are_free_are_all_found():
     for first in (-1, 65_535, 10**9):
         with pytest.raises(StartError, match="no 2 ports"):
             free_ports("127.0.0.1", first, 2)
+
+
+@pytest.mark.parametrize("port", [70_000, 65_533, -1])
+def test_a_port_that_is_none_is_told_with_those_there_are(capsys, port):
+    assert main(["--no-browser", f"--port={port}"]) == 2
+    told = capsys.readouterr().err
+    assert f"there are no 4 ports from {port} on" in told
+    assert "hint: Give one from 1 to 65532, or 0 for any that are free" in told
+
+
+@pytest.mark.parametrize(("only", "count"), [([], 4), (["R1"], 2), (["R1", "R2", "R1"], 3)])
+def test_as_many_ports_are_taken_as_are_started_and_one(capsys, monkeypatch, only, count):
+    asked = []
+
+    def none_free(*wanted):
+        asked.append(wanted[-1])
+        raise StartError("all are taken", hint="wait")
+
+    monkeypatch.setattr(start, "free_ports", none_free)
+    assert main(["--no-browser", *(f"--only={name}" for name in only)]) == 2
+    assert asked == [count]
+
+
+def test_fewer_invoices_than_none_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["--invoices-max", "-3"])
+    assert "-3 is less than none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a,b\n1,2\n", "has no column 'InvoiceNo'"),
+        ("", "has no column 'InvoiceNo'"),
+        (f"{','.join(COLUMNS)}\nx\n", "holds no line that can be used"),
+    ],
+)
+def test_a_file_that_holds_no_invoices_is_told_before_anything_starts(capsys, tmp_path, text, told):
+    (tmp_path / "invoices.csv").write_text(text)
+    said = refused(capsys, "--invoices", tmp_path / "invoices.csv")
+    assert told in said
+    assert "InvoiceNo, StockCode" in said
+
+
+def test_a_file_is_no_directory_for_data(capsys, tmp_path):
+    (tmp_path / "file").touch()
+    assert "is a file" in refused(capsys, "--data", tmp_path / "file")
 
 
 @pytest.mark.parametrize("host", ["192.168.1.20", "10.0.0.1"])
