@@ -21,7 +21,7 @@ from examples.sales.web.forms import InputError
 from examples.sales.web.marks import Marks, marks_of
 from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, save_cell
 from examples.sales.web.pages.centers import CENTERS, customer_made, hand_over, made_for
-from examples.sales.web.pages.editor import CUSTOMER, spot_of
+from examples.sales.web.pages.editor import CUSTOMER, Undo, spot_of
 from examples.sales.web.pages.routing import go_to, route_in
 from examples.sales.web.pages.texts import RefusedText, save_text
 from examples.sales.web.posted import form_of, given, once_id, once_token
@@ -69,6 +69,7 @@ class CustomerPages:
             Route("/customers/{id}/comments", self.save_comments, methods=["POST"]),
             Route("/customers/{id}/phones", self.add_phone, methods=["POST"]),
             Route("/customers/{id}/phones/{phone}/remove", self.remove_phone, methods=["POST"]),
+            Route("/customers/{id}/phones/{phone}/restore", self.restore_phone, methods=["POST"]),
             Route("/customers/{id}/phones/{phone}/fields/{field}", self.save_phone, methods=["POST"]),
             Route("/customers/{id}/quote", self.new_deal, methods=["POST"]),
             *(route_in(name, "/{id}/customer", self.choose, "POST") for name in CENTERS),
@@ -210,9 +211,21 @@ class CustomerPages:
         async with self._desk.replica.edit(
             Customer, _spot(request).document, label="telephone removed"
         ) as customer:
-            if phone_id in customer.phones:
+            digits = customer.phones[phone_id].digits if phone_id in customer.phones else ""
+            if digits:
                 customer.phones.remove(phone_id)
-        return await self._page(request, "customer_head.html")
+        told = f"{digits} was taken out." if digits else "It was taken out already."
+        undo = Undo(f"{_spot(request).address}/phones/{phone_id}/restore")
+        return await self._done(request, told, undo=undo, focus="undo")
+
+    async def restore_phone(self, request: Request) -> Response:
+        """Put a telephone number back."""
+        phone_id = request.path_params["phone"]
+        async with self._desk.replica.edit(
+            Customer, _spot(request).document, label="telephone put back"
+        ) as customer:
+            digits = customer.phones.restore(phone_id).digits
+        return await self._done(request, f"{digits} was put back.", focus=f"phone-{phone_id}-digits-value")
 
     async def new_deal(self, request: Request) -> Response:
         """Make a quote for the customer, and go to it."""
@@ -226,6 +239,13 @@ class CustomerPages:
         )
         return self._desk.page(request, "cell_saved.html", cell=cell)
 
+    async def _done(
+        self, request: Request, told: str, *, undo: Undo | None = None, focus: str = ""
+    ) -> Response:
+        answer = await self._page(request, "customer_done.html", told=told, undo=undo)
+        answer.headers["X-Focus-On"] = focus
+        return answer
+
     async def _page(
         self,
         request: Request,
@@ -234,6 +254,7 @@ class CustomerPages:
         phone_typed: str = "",
         phone_error: str = "",
         refused: RefusedText | None = None,
+        **values: Any,
     ) -> Response:
         spot, replica = _spot(request), self._desk.replica
         customer = await replica.get(Customer, spot.document)
@@ -255,6 +276,7 @@ class CustomerPages:
             cells=cells(CUSTOMER_FIELDS),
             address_cells=cells(ADDRESS_FIELDS),
             phones=[self._phone(spot, phone, conflicts, marks) for phone in customer.phones],
+            removed_phones=customer.phones.removed,
             phone_typed=phone_typed,
             phone_error=phone_error,
             refused=refused,
@@ -263,6 +285,7 @@ class CustomerPages:
             standing=await self._standing(customer, sales),
             deals=[("quotes" if isinstance(deal, Quote) else "sales", deal) for deal in deals[:DEALS_MAX]],
             undecided=sum(conflict.needs_decision for conflict in conflicts),
+            **values,
         )
 
     def _phone(self, spot: Spot[Customer], phone: Phone, conflicts: list[Conflict], marks: Marks) -> PhoneRow:
