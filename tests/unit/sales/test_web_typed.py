@@ -219,6 +219,16 @@ async def test_a_form_that_is_sent_again_with_something_else_makes_another(seat)
     }
 
 
+async def test_a_name_that_several_customers_have_is_nobody_s_until_one_is_picked(seat):
+    ids = [await new_customer(seat, "John Smith") for _ in range(2)]
+    answer = await seat.post("/quotes", customer="John Smith", picked="")
+    assert told_in(answer.text) == ["Several customers have this name. Pick one of them from the list."]
+    assert 'name="customer" value="John Smith"' in answer.text
+    assert await seat.replica.find(Quote) == []
+    await seat.post("/quotes", customer="John Smith", picked=ids[1])
+    assert [quote.customer for quote in await seat.replica.find(Quote)] == [ids[1]]
+
+
 async def test_every_form_is_one_of_a_kind(seat):
     customer = await new_customer(seat, "Ada")
     for address in ("/quotes", "/sales", "/customers", f"/customers/{customer}"):

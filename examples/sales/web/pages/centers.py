@@ -166,8 +166,11 @@ class CenterPages:
         center = CENTERS[name]
         form = await form_of(request)
         typed, picked = given(form, "customer"), str(form.get("picked", ""))
+        known = await self._desk.replica.get_or_none(Customer, picked) if picked else None
         try:
             customer_name = self._desk.forms.required_text(typed)
+            customer_id = once_id(form, "customer", customer_name)
+            customer = known or await customer_named(self._desk, customer_name, customer_id)
         except InputError as error:
             return self._desk.page(
                 request,
@@ -179,9 +182,6 @@ class CenterPages:
                 error=str(error),
                 token=once_token(),
             )
-        known = await self._desk.replica.get_or_none(Customer, picked) if picked else None
-        customer_id = once_id(form, "customer", customer_name)
-        customer = known or await customer_named(self._desk, customer_name, customer_id)
         deal_id = once_id(form, center.kind, customer_name, picked)
         return go_to(request, f"/{name}/{await made_for(self._desk, center.cls, customer, deal_id)}")
 
@@ -236,8 +236,14 @@ async def customer_made(desk: Desk, name: str, customer_id: str | None = None) -
 
 
 async def customer_named(desk: Desk, name: str, customer_id: str | None = None) -> Customer:
-    """Return the customer of a name, made if there is none."""
-    known = await desk.replica.find(Customer, where={"name": name}, order_by="created", limit=1)
+    """Return the customer of a name, made if there is none.
+
+    Raises:
+        InputError: several have it, and nobody knows which of them is meant.
+    """
+    known = await desk.replica.find(Customer, where={"name": name}, order_by="created", limit=2)
+    if len(known) > 1:
+        raise InputError("Several customers have this name. Pick one of them from the list.")
     if known:
         return known[0]
     return await desk.replica.get(Customer, await customer_made(desk, name, customer_id))
