@@ -18,9 +18,10 @@ memory of a first sync 118 MiB                          300 MiB
 =====================  =======================  ======  ============
 
 The merge above is from before changes were examined in a process of their own (docs/decisions/0005). On two cores that
-other jobs were using (load 5 to 10), processor seconds of one merge of 1,000 documents, before and after the examiner's
+other jobs were using (load 5 to 11), processor seconds of one merge of 1,000 documents, before and after the examiner's
 outcome was used, interleaved: the application 4.1 and 2.8, the examiner 2.2 and 2.5 (0.3 of it are two starts), the
-floor 0.9; in all 6.9 and 5.5 times the floor. The ratio of wall times was between 3.0 and 4.6 after, 4.1 and 10 before.
+floor 0.9; in all 6.9 and 5.5 times the floor. The ratio of wall times was between 3.0 and 4.6 after, 4.1 and 10 before; at
+higher loads it said nothing (2.6 to 12, and 4.4 to 11). It is to be measured again on a quiet machine.
 
 Where a merge spends its time, per document and side, in microseconds of processor time while the floor takes 400:
 
