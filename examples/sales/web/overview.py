@@ -52,6 +52,7 @@ class Overview:
                 Mount("/static", StaticFiles(directory=HERE / "static")),
             ],
             middleware=[Middleware(Guard, protection=protection)],
+            exception_handlers={404: self._nowhere},
         )
 
     async def run(self) -> None:
@@ -108,6 +109,9 @@ class Overview:
     async def _loading(self, _: Request) -> Response:
         return self._page("overview_loading.html", loading=self._fleet.loading)
 
+    async def _nowhere(self, _request: Request, _error: Exception) -> Response:
+        return self._page("overview_nowhere.html", status_code=404)
+
     async def _head(self, request: Request) -> Response:
         return self._part(request, "overview_head.html")
 
@@ -149,8 +153,8 @@ class Overview:
         moment = dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).astimezone()
         return format_datetime(moment, format="short", locale=self._fleet.place.locale)
 
-    def _page(self, name: str, **values: Any) -> Response:
-        return HTMLResponse(self._templates.get_template(name).render(**values))
+    def _page(self, name: str, *, status_code: int = 200, **values: Any) -> Response:
+        return HTMLResponse(self._templates.get_template(name).render(**values), status_code=status_code)
 
 
 def desk_event(name: str) -> str:

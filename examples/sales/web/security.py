@@ -95,7 +95,7 @@ class Guard:
         host = headers.get("host", "")
         name = _PORT.sub("", host)
         if name not in self._protection.hosts:
-            names = " or ".join(self._protection.hosts)
+            names = " or ".join(dict.fromkeys(self._protection.hosts))
             told = f"This page is not called {name!r:.80}. Write {names} in its place into the address."
             return PlainTextResponse(told, status_code=421)
         given = headers.get(TOKEN_HEADER, "")
