@@ -24,6 +24,7 @@ from examples.sales.web.pages.header import HeaderPages
 from examples.sales.web.pages.items import ItemPages
 from examples.sales.web.pages.lines import LinePages
 from examples.sales.web.pages.payments import PaymentPages
+from examples.sales.web.pages.price_lock import PriceLockPages
 from examples.sales.web.pages.printing import PrintPages
 from examples.sales.web.pages.purchasing import PurchasingPages
 from examples.sales.web.pages.quote_changes import QuoteChangePages
@@ -68,6 +69,7 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
             *PurchasingPages(desk).routes(),
             *PaymentPages(desk).routes(),
             *PrintPages(desk).routes(),
+            *PriceLockPages(desk, editor).routes(),
             *QuoteChangePages(desk).routes(),
         ],
         middleware=[Middleware(Guard, protection=desk.protection)],

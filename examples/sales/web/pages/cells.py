@@ -15,6 +15,11 @@ from examples.sales.web.marks import Mark, Marks
 from examples.sales.web.pages.conflicts import dispute_id
 from examples.sales.web.posted import form_of, given
 
+
+class NotNowError(InputError):
+    """What was typed is understood, and must not be written now."""
+
+
 _ONE_OF = {"lines": "line", "charges": "charge", "phones": "phone"}
 
 
@@ -142,10 +147,12 @@ async def save_cell(
     field: Field,
     *,
     change: Callable[[D], None] | None = None,
+    refusal: Callable[[D], str] | None = None,
 ) -> tuple[D, Cell]:
     """Write a field that was left; return the document and the field as they are then.
 
     `change` is done to the document in place of writing what was typed, where that was picked and means more.
+    `refusal` says of a document why the field must not be written in it now; nothing if it may.
 
     What came in since the page was made is not overwritten: both values are kept, and the person is told. What
     cannot be read is not written: it stays in the field, with what would be understood.
@@ -164,12 +171,17 @@ async def save_cell(
     try:
         change = change or _typed_into(desk, spot, field, typed)
         async with desk.replica.edit(spot.cls, spot.document, label=label, seen=version or None) as draft:
+            if refusal is not None:
+                await _ask(desk, spot, refusal, draft)
             before = field.read(spot.owner(draft))
             change(draft)
             if field.read(spot.owner(draft)) != before:
                 written = field.show(desk.forms, spot.owner(draft))
     except (InputError, ValidationError, UnknownVersionError, ValueError) as error:
         document = await desk.replica.get(spot.cls, spot.document)
+        if isinstance(error, NotNowError):
+            cell = cell_of(desk, spot.seen_in(document), spot.owner(document), field, ())
+            return document, replace(cell, error=_told(error))
         key, address = spot.key(field), spot.saved_at(field)
         return document, Cell(key, address, field, typed, seen, version, error=_told(error))
     document = await desk.replica.get(spot.cls, spot.document)
@@ -177,6 +189,16 @@ async def save_cell(
     notice = await _kept_beside(desk, spot, field, conflicts, written) if written else ""
     place = spot.seen_in(document)
     return document, cell_of(desk, place, spot.owner(document), field, conflicts, notice=notice)
+
+
+async def _ask(desk: Desk, spot: Spot[D], refusal: Callable[[D], str], draft: D) -> None:
+    """Raise `NotNowError` if there is a refusal: of what is edited, or of what is there now.
+
+    The draft begins with what a person saw, which may be long ago. While it is open nobody of this machine writes.
+    """
+    told = refusal(draft) or refusal(await desk.replica.get(spot.cls, spot.document))
+    if told:
+        raise NotNowError(told)
 
 
 def _typed_into(desk: Desk, spot: Spot[D], field: Field, typed: str) -> Callable[[D], None]:

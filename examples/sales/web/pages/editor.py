@@ -12,6 +12,7 @@ from starlette.routing import Route
 from crdtsync import Conflict, Item
 from examples.sales.catalogue import STANDARD_CHARGES, choices_of
 from examples.sales.model import Charge, Customer, Deal, Line, Product
+from examples.sales.price_lock import written_past_lock
 from examples.sales.pricing import charge_amount, unit_price
 from examples.sales.web.desk import Desk
 from examples.sales.web.fields import (
@@ -177,13 +178,9 @@ class EditorPages:
         return answer
 
     async def _save(self, request: Request, spot: Spot[Deal], field: Field) -> Response:
-        deal = await self._desk.replica.get(spot.cls, spot.document)
-        if deal.price_locked and field.conflict_path == PRICE:
-            conflicts = await self._desk.replica.conflicts(spot.document)
-            cell = cell_of(self._desk, spot.seen_in(deal), spot.owner(deal), field, conflicts)
-            cell = replace(fixed(cell, deal), error="The prices are locked: unlock them to change one.")
-        else:
-            deal, cell = await save_cell(self._desk, request, spot, field)
+        refusal = _why_no_price if field.conflict_path == PRICE else None
+        deal, cell = await save_cell(self._desk, request, spot, field, refusal=refusal)
+        cell = fixed(cell, deal)
         template = "editor_customer_saved.html" if field.name == CUSTOMER else "editor_saved.html"
         return self._desk.page(
             request,
@@ -240,6 +237,7 @@ class EditorPages:
             removed_charges=deal.charges.removed,
             item=item,
             lock=lock,
+            past_lock=await written_past_lock(replica, deal, history),
             undecided=sum(conflict.needs_decision for conflict in conflicts),
             last=history[-1] if history else None,
             flow=await flow_of(self._desk, deal),
@@ -336,6 +334,10 @@ async def _known_rows(request: Request) -> set[str]:
 def fixed(cell: Cell, deal: Deal) -> Cell:
     """Return a cell as one that cannot be changed, if it is a price and the prices are locked."""
     return replace(cell, is_fixed=True) if deal.price_locked and cell.field.conflict_path == PRICE else cell
+
+
+def _why_no_price(deal: Deal) -> str:
+    return "The prices are locked: unlock them to change one." if deal.price_locked else ""
 
 
 def _compared(row: Row, known: set[str], lock: str) -> Row:

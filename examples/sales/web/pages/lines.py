@@ -117,17 +117,16 @@ class LinePages:
         product = None if found is None else await self._desk.replica.get_or_none(Product, found)
         if product is None:
             return await self._editor.done(request, "It is not in the catalogue: its price stays as it is.")
-        if deal.price_locked:
-            return await self._editor.done(request, "The prices of this document are locked.")
+        told, shown = "The prices of this document are locked.", self._desk.forms.money_shown
         async with self._desk.replica.edit(
             spot.cls, spot.document, label="line: price calculated again"
         ) as deal:
-            line = deal.lines[line_id]
-            before, price = line.price, recalculated(line, product, computed_at=self._now())
-            line.price = price
-            name = _name_of(deal, line_id)
-        shown = self._desk.forms.money_shown
-        told = f"{name}: {shown(unit_price(before))} before, {shown(unit_price(price))} now."
+            # Asked here, and not before: somebody may have locked them meanwhile.
+            if not deal.price_locked:
+                line = deal.lines[line_id]
+                before, line.price = line.price, recalculated(line, product, computed_at=self._now())
+                prices = f"{shown(unit_price(before))} before, {shown(unit_price(line.price))} now"
+                told = f"{_name_of(deal, line_id)}: {prices}."
         return await self._editor.done(request, told)
 
     async def add_charge(self, request: Request) -> Response:
