@@ -215,6 +215,12 @@ async def test_what_was_changed_since_is_not_sent(bob):
     [order] = await purchase_orders_of(bob.replica, sale.id)
     async with bob.replica.edit(Sale, sale.id) as changed:
         changed.lines[0].quantity = 5
+    page = (await bob.page("/purchasing")).text
+    # Ticked before it was changed, it is sent along all the same, and answered.
+    assert f'<input id="choose-{order.id}"' in page
+    assert "disabled" not in page
+    assert f'aria-describedby="why-not-{order.id}"' in page
+    assert f'<td id="why-not-{order.id}"><span class="notice">The sale was changed since.' in page
     answer = await bob.post("/purchasing/send", order=order.id)
     assert "was not sent: The sale was changed since" in answer.text
     assert (await bob.replica.get(Sale, sale.id)).status is Status.OPEN_SALE
