@@ -14,7 +14,7 @@ from typing import Any
 from crdtsync import Replica
 from crdtsync.errors import UnknownVersionError
 from examples.sales.deals import LINE_FIELDS, OPTIONS, copy_of_charge, copy_of_line, customer_of
-from examples.sales.model import Quote, Sale
+from examples.sales.model import Deal, Quote, Sale
 
 CUSTOMER = "customer"
 NOTES = "notes"
@@ -65,6 +65,23 @@ class QuoteChanges:
     differences: tuple[Difference, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """What a quote says otherwise in one state than in an earlier one."""
+
+    fields: tuple[str, ...] = ()
+    members: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    """List, line or charge, and fields; none for one that is there in one of the states only."""
+
+
+_KEPT_MAX = 256
+_KEPT: dict[tuple[str, str], _Touched] = {}
+"""By both versions, which name the states of one document and of no other, on every machine.
+
+A quote hardly ever changes after its conversion, and its sale is looked at again and again.
+"""
+
+
 async def quote_changes(replica: Replica, sale: Sale, *, as_of: str | None = None) -> QuoteChanges | None:
     """Return what its quote says otherwise since a sale was made from it; None if that cannot be told here.
 
@@ -81,15 +98,16 @@ async def quote_changes(replica: Replica, sale: Sale, *, as_of: str | None = Non
         return None
     if as_of is not None:
         quote = await replica.get(Quote, quote.id, as_of=as_of)
-    if not any(_compare(None, quote, sale)):
-        return QuoteChanges(
-            quote, sale, ()
-        )  # What the sale says as well is no difference, whatever was before.
-    try:
-        before = await replica.get(Quote, quote.id, as_of=sale.quote_version)
-    except UnknownVersionError:
-        return None  # The sale came first: something of the quote it was made from has not arrived.
-    return QuoteChanges(quote, sale, tuple(_compare(before, quote, sale)))
+    states = sale.quote_version, quote.info.version
+    if states not in _KEPT:
+        try:
+            before = await replica.get(Quote, quote.id, as_of=sale.quote_version)
+        except UnknownVersionError:
+            return None  # The sale came first: something of the quote it was made from has not arrived.
+        if len(_KEPT) >= _KEPT_MAX:
+            _KEPT.pop(next(iter(_KEPT)))
+        _KEPT[states] = _touched(before, quote)
+    return QuoteChanges(quote, sale, tuple(_differences(_KEPT[states], quote, sale)))
 
 
 async def take_over(
@@ -121,48 +139,53 @@ async def take_over(
         sale.quote_version = quote_version
 
 
-def _compare(before: Quote | None, now: Quote, sale: Sale) -> Iterator[Difference]:
-    if customer_of(now) != customer_of(sale) and (before is None or customer_of(now) != customer_of(before)):
-        names = now.customer_name, sale.customer_name
-        yield Difference("", "", CUSTOMER, Fate.CHANGED, "", *names)
-    for name in _PLAIN_FIELDS:
-        quoted, sold = getattr(now, name), getattr(sale, name)
-        if quoted != sold and (before is None or quoted != getattr(before, name)):
-            yield Difference("", "", name, Fate.CHANGED, "", quoted, sold)
-    for list_name in _MEMBER_FIELDS:
-        yield from _compare_members(list_name, before, now, sale)
-    notes = _notes_of(now)
-    if notes != sale.quote_notes and (before is None or notes != _notes_of(before)):
-        yield Difference("", "", NOTES, Fate.CHANGED, "", notes, sale.quote_notes)
+def _touched(before: Quote, now: Quote) -> _Touched:
+    members: list[tuple[str, str, tuple[str, ...]]] = []
+    for list_name, names in _MEMBER_FIELDS.items():
+        known, quoted = getattr(before, list_name), getattr(now, list_name)
+        for member in quoted:
+            old = known.get(member.id)
+            changed = tuple(
+                name for name in names if old is not None and getattr(member, name) != getattr(old, name)
+            )
+            if old is None or changed:
+                members.append((list_name, member.id, changed))
+        members.extend((list_name, old.id, ()) for old in known if old.id not in quoted)
+    fields = (CUSTOMER, *_PLAIN_FIELDS, NOTES)
+    return _Touched(tuple(name for name in fields if _said(before, name) != _said(now, name)), tuple(members))
 
 
-def _compare_members(list_name: str, before: Quote | None, now: Quote, sale: Sale) -> Iterator[Difference]:
-    known = None if before is None else getattr(before, list_name)
-    quoted, sold = getattr(now, list_name), getattr(sale, list_name)
-    for member in quoted:
-        old = None if known is None else known.get(member.id)
-        here = sold.get(member.id)
-        changed = [
-            name
-            for name in _MEMBER_FIELDS[list_name]
-            if old is None or getattr(member, name) != getattr(old, name)
-        ]
-        if here is None:
-            if changed:
-                fate = Fate.ADDED if old is None else Fate.CHANGED_BUT_REMOVED_HERE
-                yield Difference(list_name, member.id, "", fate, _name_of(member), member)
+def _differences(touched: _Touched, quote: Quote, sale: Sale) -> Iterator[Difference]:
+    for name in touched.fields:
+        quoted, sold = _said(quote, name), _said(sale, name)
+        if quoted == sold:
             continue
-        for name in changed:
-            values = getattr(member, name), getattr(here, name)
-            if values[0] != values[1]:
-                yield Difference(list_name, member.id, name, Fate.CHANGED, _name_of(member), *values)
-    for here in sold:
-        if here.id not in quoted and (known is None or here.id in known):
-            yield Difference(list_name, here.id, "", Fate.REMOVED, _name_of(here), None, here)
+        if name == CUSTOMER:
+            quoted, sold = quote.customer_name, sale.customer_name
+        yield Difference("", "", name, Fate.CHANGED, "", quoted, sold)
+    for list_name, identity, names in touched.members:
+        member, here = getattr(quote, list_name).get(identity), getattr(sale, list_name).get(identity)
+        if member is None:
+            if here is not None:
+                yield Difference(list_name, identity, "", Fate.REMOVED, _name_of(here), None, here)
+        elif here is None:
+            fate = Fate.CHANGED_BUT_REMOVED_HERE if names else Fate.ADDED
+            yield Difference(list_name, identity, "", fate, _name_of(member), member)
+        else:
+            for name in names or _MEMBER_FIELDS[list_name]:
+                quoted, sold = getattr(member, name), getattr(here, name)
+                if quoted != sold:
+                    yield Difference(list_name, identity, name, Fate.CHANGED, _name_of(member), quoted, sold)
 
 
-def _notes_of(quote: Quote) -> str:
-    return str(quote.notes).strip()
+def _said(deal: Deal, name: str) -> Any:
+    match name:
+        case "customer":
+            return customer_of(deal)
+        case "notes":
+            return deal.quote_notes if isinstance(deal, Sale) else str(deal.notes).strip()
+        case _:
+            return getattr(deal, name)
 
 
 def _name_of(member: Any) -> str:
@@ -176,7 +199,7 @@ def _take(difference: Difference, quote: Quote, sale: Sale) -> None:
         sale.payers.add(quote.customer)
         sale.customer, sale.customer_name, sale.bill_to = customer_of(quote)
     elif difference.field == NOTES:
-        sale.quote_notes = _notes_of(quote)
+        sale.quote_notes = _said(quote, NOTES)
     else:
         setattr(sale, difference.field, getattr(quote, difference.field))
 
