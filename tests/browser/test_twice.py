@@ -1,0 +1,95 @@
+"""Who clicks twice, or presses Enter twice, means it once."""
+
+import re
+
+import pytest
+
+from tests.browser.chromium import expect
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+
+@pytest.fixture
+def posted(ada):
+    """The paths of what ada's page has sent to be done, without the ids in them."""
+    paths = []
+
+    def take_note(request):
+        if request.method == "POST":
+            paths.append(re.sub(r"/\w{26}\b", "/ID", request.url.removeprefix(ada.address)))
+
+    ada.page.on("request", take_note)
+    return paths
+
+
+@pytest.fixture
+def hold(ada):
+    """Keep what is sent to an address until it is let go."""
+    held = []
+
+    def hold(pattern):
+        ada.page.route(pattern, lambda route: held.append(route))  # noqa: PLW0108 - cannot be marked by playwright
+        return held
+
+    return hold
+
+
+def test_a_double_click_on_create_makes_one_quote(ada, posted):
+    ada.open("/quotes")
+    ada.page.get_by_label("New quote for").fill("Dora Double")
+    ada.page.get_by_role("button", name="Create").dblclick()
+    ada.page.wait_for_url(re.compile(r"/quotes/[^/?]+$"))
+    expect(ada.offline_switch).to_be_visible()
+    assert posted == ["/quotes"]
+
+
+def test_the_second_click_of_a_double_click_on_a_milestone_leaves_the_next_form_alone(ada, posted):
+    ada.new_quote("One milestone")
+    milestones = ada.page.get_by_role("region", name="Milestones")
+    milestones.get_by_label("What happened").fill("Measured")
+    button = milestones.get_by_role("button", name="Add")
+    posted.clear()
+    button.click()
+    expect(milestones.get_by_role("listitem").filter(has_text="Measured")).to_have_count(1)
+    button.dispatch_event("click", {"detail": 2})
+    ada.write("Terms", "whatever follows")
+    assert posted == ["/quotes/ID/milestones", "/quotes/ID/fields/terms"]
+
+
+def test_a_payment_is_recorded_once_and_a_refused_one_can_be_sent_again(ada, posted, hold):
+    ada.new_quote("Pays once")
+    ada.add_line()
+    ada.write("Price", "100", line=1)
+    ada.page.get_by_role("link", name="Record a payment").click()
+    record = ada.page.get_by_role("button", name=re.compile("[Rr]ecord$"))
+    amount = ada.page.get_by_label("Amount")
+    posted.clear()
+    held = hold("**/payment")
+    for typed in ("nothing", "50"):
+        amount.fill(typed)
+        amount.press("Enter")
+        amount.press("Enter")
+        record.click()
+        ada.page.wait_for_timeout(200)
+        assert len(posted) == 1
+        held.pop().continue_()
+        if typed == "nothing":
+            expect(amount).to_have_attribute("aria-invalid", "true")
+            posted.clear()
+    ada.page.wait_for_url(re.compile(r"/sales/\w+$"))
+    assert len(posted) == 1
+
+
+def test_a_double_click_on_a_switch_turns_it_once(ada, posted):
+    ada.new_quote("Locked")
+    posted.clear()
+    ada.page.get_by_role("switch", name="Prices locked").dblclick()
+    expect(ada.page.get_by_role("switch", name="Prices locked")).to_be_checked()
+    ada.write("Terms", "whatever follows")
+    assert posted == ["/quotes/ID/price-lock", "/quotes/ID/fields/terms"]
+
+
+def test_lines_are_added_as_fast_as_somebody_asks_for_them(ada):
+    ada.new_quote("Two lines")
+    ada.page.get_by_role("button", name="Add a line").dblclick()
+    expect(ada.page.get_by_role("button", name="Remove line")).to_have_count(2)
