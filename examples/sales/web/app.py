@@ -4,15 +4,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from crdtsync.errors import CrdtSyncError, DocumentLockedError, DocumentNotFoundError
+from crdtsync.errors import CrdtSyncError
 from examples.sales.web.desk import HERE, Desk
 from examples.sales.web.events import Events
+from examples.sales.web.failures import Failures
 from examples.sales.web.pages.catalogue import CataloguePages
 from examples.sales.web.pages.centers import CENTERS, LISTS, CenterPages
 from examples.sales.web.pages.conflicts import ConflictPages
@@ -45,7 +47,7 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
         ConflictPages(desk),
     )
     lines, customers, catalogue = LinePages(desk, editor), CustomerPages(desk), CataloguePages(desk)
-    header = HeaderPages(desk, events, on_switch)
+    header, failures = HeaderPages(desk, events, on_switch), Failures(desk)
     return Starlette(
         routes=[
             Route("/", _to_quotes),
@@ -74,10 +76,10 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
         ],
         middleware=[Middleware(Guard, protection=desk.protection)],
         exception_handlers={
-            DocumentNotFoundError: partial(_failed, desk, 404),
-            DocumentLockedError: _locked,
-            CrdtSyncError: partial(_failed, desk, 500),
-            404: partial(_failed, desk, 404),
+            CrdtSyncError: failures.refused,
+            404: failures.not_found,
+            HTTPException: failures.rejected,
+            Exception: failures.failed,
         },
     )
 
@@ -103,22 +105,3 @@ async def _to_quotes(_: Request) -> Response:
 async def _events(events: Events, request: Request) -> Response:
     lines: AsyncIterator[str] = events.stream(is_at_folder="folder" in request.query_params)
     return StreamingResponse(lines, media_type="text/event-stream")
-
-
-async def _failed(desk: Desk, status_code: int, request: Request, error: Exception) -> Response:
-    match error:
-        case DocumentNotFoundError():
-            told = "There is no such document here. If somebody has just made it elsewhere, it has not arrived yet."
-        case CrdtSyncError():
-            told = str(error)
-        case _:
-            told = "There is no such page."
-    return desk.page(request, "failed.html", status_code=status_code, told=told)
-
-
-async def _locked(_: Request, error: Exception) -> Response:
-    return PlainTextResponse(
-        f"This is being synced and cannot be changed meanwhile: {str(error).partition(': ')[2]}. "
-        "Printing and payments go on.",
-        status_code=423,
-    )
