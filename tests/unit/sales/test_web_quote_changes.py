@@ -256,11 +256,14 @@ async def test_what_came_since_the_page_was_opened_is_neither_taken_nor_overwrit
 
 async def test_what_was_paid_stays_paid_when_the_customer_is_taken_over(ada):
     quote_id, sale_id = await converted(ada)
+    before = await ada.replica.get(Sale, sale_id)
     await ada.post(f"/sales/{sale_id}/payment", token="t1", amount="75")
     await ada.post(f"/quotes/{quote_id}/customer", new="Bea New", value="x", seen="Ada's aunt")
     await settle(ada, sale_id, "take")
     sale = await ada.replica.get(Sale, sale_id)
     assert sale.customer_name == "Bea New"
+    # Also what is paid as hers, by somebody who gives it to a third one apart.
+    assert set(sale.payers) == {before.customer, sale.customer}
     assert balance_due(sale, await payments_for(ada.replica, sale)) == Decimal(100)
 
 
