@@ -124,6 +124,13 @@ async def text_places(seat):
     )
 
 
+async def test_a_text_that_is_sent_again_because_its_answer_was_lost_is_there_once(seat):
+    for cls, document, name, address in await text_places(seat):
+        for _ in range(2):
+            await seat.post(address, value="wants the blue one", seen="")
+        assert str(getattr(await seat.replica.get(cls, document), name)) == "wants the blue one"
+
+
 async def test_a_long_text_is_refused_whole_and_stays_in_its_field(seat):
     for cls, document, name, address in await text_places(seat):
         await seat.post(address, value="as it was", seen="")

@@ -41,7 +41,10 @@ async def save_text(
     try:
         draft: Any
         async with desk.replica.edit(cls, document, label=name) as draft:
-            getattr(draft, name).merge(typed, seen=seen)
+            text = getattr(draft, name)
+            # A browser that was not answered sends it again; what is here already is not added to itself.
+            if str(text) != typed:
+                text.merge(typed, seen=seen)
     except ValidationError as error:
         return RefusedText(typed, seen, f"Not saved: {error}.")
     return None

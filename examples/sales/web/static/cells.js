@@ -31,6 +31,17 @@ const cells = (() => {
   // What its row shows is not what the server has sent, so the server is to send it again.
   const forget = (node) => { const line = node.closest("tbody.line"); if (line) line.removeAttribute("data-have"); };
 
+  // Who goes on typing in a text while it is being saved has seen what was sent, and nothing of it is to be added again.
+  const isRefused = (xhr) => xhr.status >= 400 || new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector("[name=value][aria-invalid]");
+  document.addEventListener("htmx:beforeSend", (event) => {
+    const { xhr, elt, requestConfig } = event.detail, field = requestConfig.verb !== "get" && elt.closest(".field");
+    const told = field && field.querySelector("textarea[name=seen]"), sent = elt.value;
+    // Before what waited for this answer is sent.
+    if (told) xhr.addEventListener("readystatechange", () => {
+      if (xhr.readyState === 4 && xhr.status && field.classList.contains("is-typed") && !isRefused(xhr)) told.value = sent;
+    });
+  });
+
   // A failure is told by the events that htmx sends; its promise would tell it once more, to nobody.
   const send = (verb, address, context) => htmx.ajax(verb, address, context).catch(() => {});
   const save = (box) => {
