@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from crdtsync import Item, ItemStatus, Replica, SyncState
 from examples.sales.web.forms import Forms
+from examples.sales.web.isolating import isolated
 from examples.sales.web.security import TOKEN_HEADER, Protection
 from examples.sales.web.switch import Delay, OfflineSwitch
 from examples.sales.web.watch import FolderWatch
@@ -56,6 +57,7 @@ class Desk:
             "number": self.forms.number_shown,
             "ago": self.ago,
             "at": self.at,
+            "isolated": isolated,
         }
         templates.globals |= {"desk": self, "csrf_header": TOKEN_HEADER}
         self._templates = templates

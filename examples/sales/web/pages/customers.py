@@ -18,6 +18,7 @@ from examples.sales.status import Status
 from examples.sales.web.desk import Desk
 from examples.sales.web.fields import ADDRESS_FIELDS, CUSTOMER_FIELDS, DEAL_FIELDS, PHONE_FIELDS
 from examples.sales.web.forms import InputError
+from examples.sales.web.isolating import isolated
 from examples.sales.web.marks import Marks, marks_of
 from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, save_cell
 from examples.sales.web.pages.centers import CENTERS, customer_made, hand_over, made_for
@@ -214,7 +215,7 @@ class CustomerPages:
             digits = customer.phones[phone_id].digits if phone_id in customer.phones else ""
             if digits:
                 customer.phones.remove(phone_id)
-        told = f"{digits} was taken out." if digits else "It was taken out already."
+        told = f"{isolated(digits)} was taken out." if digits else "It was taken out already."
         undo = Undo(f"{_spot(request).address}/phones/{phone_id}/restore")
         return await self._done(request, told, undo=undo, focus="undo")
 
@@ -225,7 +226,7 @@ class CustomerPages:
             Customer, _spot(request).document, label="telephone put back"
         ) as customer:
             digits = customer.phones.restore(phone_id).digits
-        return await self._done(request, f"{digits} was put back.", focus=f"phone-{phone_id}-digits-value")
+        return await self._done(request, f"{isolated(digits)} was put back.", focus=f"phone-{phone_id}-digits-value")
 
     async def new_deal(self, request: Request) -> Response:
         """Make a quote for the customer, and go to it."""

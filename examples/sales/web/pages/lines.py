@@ -10,6 +10,7 @@ from examples.sales.catalogue import STANDARD_CHARGES, line_of, recalculated
 from examples.sales.model import Charge, Deal, Line, Product
 from examples.sales.pricing import ZERO, Price, unit_price
 from examples.sales.web.desk import Desk
+from examples.sales.web.isolating import isolated
 from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.pages.editor import EditorPages, Undo, spot_of
 from examples.sales.web.pages.routing import route_in
@@ -53,7 +54,7 @@ class LinePages:
         if not chosen:
             return await self._editor.done(request, "A line was added.", focus=f"line-{added}-room-value")
         return await self._editor.done(
-            request, f"{line.description} was added.", opened_line=added, focus=f"line-{added}-room-value"
+            request, f"{isolated(line.description)} was added.", opened_line=added, focus=f"line-{added}-room-value"
         )
 
     async def remove(self, request: Request) -> Response:
@@ -145,7 +146,7 @@ class LinePages:
         name = "It"
         async with self._desk.replica.edit(spot.cls, spot.document, label="charge removed") as deal:
             if charge_id in deal.charges:
-                name = deal.charges[charge_id].name
+                name = isolated(deal.charges[charge_id].name)
                 deal.charges.remove(charge_id)
         undo = Undo(f"{spot.address}/charges/{charge_id}/restore")
         return await self._editor.done(request, f"{name} was taken out.", undo=undo, focus="undo")
@@ -154,7 +155,7 @@ class LinePages:
         """Put a charge back where it was."""
         spot, charge_id = spot_of(request), request.path_params["charge"]
         async with self._desk.replica.edit(spot.cls, spot.document, label="charge put back") as deal:
-            name = deal.charges.restore(charge_id).name
+            name = isolated(deal.charges.restore(charge_id).name)
         return await self._editor.done(
             request, f"{name} was put back.", focus=f"charge-{charge_id}-value-value"
         )
@@ -169,4 +170,4 @@ def _place_of(deal: Deal, line_id: str) -> int:
 
 
 def _name_of(deal: Deal, line_id: str) -> str:
-    return deal.lines[line_id].description or f"Line {_place_of(deal, line_id) + 1}"
+    return isolated(deal.lines[line_id].description) or f"Line {_place_of(deal, line_id) + 1}"

@@ -12,6 +12,7 @@ from examples.sales.model import Deal, Line, Product
 from examples.sales.pricing import unit_price
 from examples.sales.status import Status
 from examples.sales.web.forms import Forms
+from examples.sales.web.isolating import isolated
 
 _AGREED = (Status.CONVERTED_QUOTE, Status.ORDER, Status.CANCELLED)
 """Where what the catalogue asks now changes nothing any more."""
@@ -55,6 +56,6 @@ def warnings_of(forms: Forms, deal: Deal, line: Line, product: Product | None) -
 
 def _not_offered(line: Line, product: Product) -> Iterable[str]:
     if not product.is_active:
-        yield f"{product.name} is no longer offered."
+        yield f"{isolated(product.name)} is no longer offered."
     elif line.item.style and line.item.style not in [style.name for style in product.styles]:
-        yield f"The style {line.item.style} is no longer offered."
+        yield f"The style {isolated(line.item.style)} is no longer offered."

@@ -22,6 +22,7 @@ from examples.sales.model import PurchaseLine, PurchaseOrder, Sale
 from examples.sales.pricing import to_cents
 from examples.sales.status import PurchaseStatus, VendorCode, VendorReport
 from examples.sales.web.desk import Desk
+from examples.sales.web.isolating import isolated
 from examples.sales.web.pages.deals import mark_along
 from examples.sales.web.pages.routing import title_of
 
@@ -97,7 +98,7 @@ class PurchasingPages:
                 by=self._desk.author,
                 channel=channel if channel in CHANNELS else CHANNELS[0],
             )
-            told.append(f"{title_of(order)} is marked as sent to {order.vendor}.")
+            told.append(f"{title_of(order)} is marked as sent to {isolated(order.vendor)}.")
         return await self._waiting(request, sale_id, " ".join(told))
 
     async def show(self, request: Request) -> Response:
