@@ -18,6 +18,7 @@ from examples.sales.web.isolating import isolated
 from examples.sales.web.security import TOKEN_HEADER, Protection
 from examples.sales.web.switch import Delay, OfflineSwitch
 from examples.sales.web.watch import FolderWatch
+from examples.sales.web.windows import WINDOW_HEADER, Windows
 
 HERE = Path(__file__).parent
 COMPANY = "Sample Blinds"
@@ -41,6 +42,8 @@ class Desk:
     """Of the syncing that runs now."""
     folder: FolderWatch = field(default_factory=FolderWatch)
     """The picture of the folder."""
+    windows: Windows = field(default_factory=Windows)
+    """The pages that are open in browsers."""
     company: str = COMPANY
     """Who is at the head of what is printed: the name, and after semicolons the lines below it."""
     is_locking: bool = False
@@ -59,7 +62,7 @@ class Desk:
             "at": self.at,
             "isolated": isolated,
         }
-        templates.globals |= {"desk": self, "csrf_header": TOKEN_HEADER}
+        templates.globals |= {"desk": self, "csrf_header": TOKEN_HEADER, "window_header": WINDOW_HEADER}
         self._templates = templates
 
     @property

@@ -14,10 +14,15 @@ from examples.sales.web.forms import InputError
 from examples.sales.web.marks import Mark, Marks
 from examples.sales.web.pages.conflicts import dispute_id
 from examples.sales.web.posted import form_of, given
+from examples.sales.web.windows import window_of
 
 
 class NotNowError(InputError):
     """What was typed is understood, and must not be written now."""
+
+
+class OtherWindowError(Exception):
+    """Another window of this workstation has written what is to be written here, and this one has not seen that."""
 
 
 _ONE_OF = {"lines": "line", "charges": "charge", "phones": "phone"}
@@ -154,8 +159,9 @@ async def save_cell(
     `change` is done to the document in place of writing what was typed, where that was picked and means more.
     `refusal` says of a document why the field must not be written in it now; nothing if it may.
 
-    What came in since the page was made is not overwritten: both values are kept, and the person is told. What
-    cannot be read is not written: it stays in the field, with what would be understood.
+    What came in since the page was made, or was written in another window of this workstation, is not overwritten:
+    both values are kept, and the person is told. What cannot be read is not written: it stays in the field, with what
+    would be understood.
 
     Raises:
         DocumentNotFoundError: the document or the member of the list is not here.
@@ -164,19 +170,16 @@ async def save_cell(
     form = await form_of(request)
     typed = given(form, "value") if change is None else str(form.get("value", ""))
     seen, version = (str(form.get(name, "")) for name in ("seen", "version"))
-    written = ""
+    place = window_of(request), spot.document, spot.key(field)
     label = field.label.lower()
     if spot.list_name:
         label = f"{_ONE_OF[spot.list_name]}: {label}"
     try:
-        change = change or _typed_into(desk, spot, field, typed)
-        async with desk.replica.edit(spot.cls, spot.document, label=label, seen=version or None) as draft:
-            if refusal is not None:
-                await _ask(desk, spot, refusal, draft)
-            before = field.read(spot.owner(draft))
-            change(draft)
-            if field.read(spot.owner(draft)) != before:
-                written = field.show(desk.forms, spot.owner(draft))
+        writing = _Writing(desk, spot, field, label, change or _typed_into(desk, spot, field, typed), refusal)
+        try:
+            written = await writing.write(version, place, seen if "seen" in form else None)
+        except OtherWindowError:
+            written = await writing.write(version)
     except (InputError, ValidationError, UnknownVersionError, ValueError) as error:
         document = await desk.replica.get(spot.cls, spot.document)
         if isinstance(error, NotNowError):
@@ -186,9 +189,57 @@ async def save_cell(
         return document, Cell(key, address, field, typed, seen, version, error=_told(error))
     document = await desk.replica.get(spot.cls, spot.document)
     conflicts = await desk.replica.conflicts(spot.document)
-    notice = await _kept_beside(desk, spot, field, conflicts, written) if written else ""
-    place = spot.seen_in(document)
-    return document, cell_of(desk, place, spot.owner(document), field, conflicts, notice=notice)
+    notice = ""
+    if written is not None:
+        desk.windows.note(*place, written)
+        notice = await _kept_beside(desk, spot, field, conflicts, written)
+    return document, cell_of(
+        desk, spot.seen_in(document), spot.owner(document), field, conflicts, notice=notice
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing(Generic[D]):
+    """What is to be written into one field."""
+
+    desk: Desk
+    spot: Spot[D]
+    field: Field
+    label: str
+    change: Callable[[D], None]
+    refusal: Callable[[D], str] | None
+
+    async def write(
+        self, version: str, place: tuple[str, str, str] | None = None, seen: str | None = None
+    ) -> str | None:
+        """Write it, and return how the field reads then; None where that changes nothing.
+
+        The author of this machine has seen what he wrote himself since that version. Not so if this is another window
+        of his: what `place` does not say, a window and a field, nobody is taken to have written.
+
+        Raises:
+            OtherWindowError: there is something else in the field than was seen, and this window did not write it.
+        """
+        async with self.desk.replica.edit(
+            self.spot.cls,
+            self.spot.document,
+            label=self.label,
+            seen=version or None,
+            including_own=place is not None,
+        ) as draft:
+            if self.refusal is not None:
+                await _ask(self.desk, self.spot, self.refusal, draft)
+            before, there = self._value(draft)
+            is_elsewhere = place is not None and not self.desk.windows.has_written(*place, there)
+            if version and seen is not None and seen != there and is_elsewhere:
+                raise OtherWindowError
+            self.change(draft)
+            after, written = self._value(draft)
+        return written if after != before else None
+
+    def _value(self, draft: D) -> tuple[Any, str]:
+        owner = self.spot.owner(draft)
+        return self.field.read(owner), self.field.show(self.desk.forms, owner)
 
 
 async def _ask(desk: Desk, spot: Spot[D], refusal: Callable[[D], str], draft: D) -> None:
@@ -221,9 +272,15 @@ async def _kept_beside(
     """Say what others did here that the person who has written this had not seen."""
     for conflict in conflicts:
         if conflict.path == spot.path(field):
-            outcomes = [await desk.replica.preview(conflict, value.id) for value in conflict.values]
-            shown = dict.fromkeys(field.show(desk.forms, spot.owner(outcome)) for outcome in outcomes)
-            others = " and ".join(repr(text) for text in shown if text != written)
+            shown: dict[str, bool] = {}
+            for value in conflict.values:
+                outcome = await desk.replica.preview(conflict, value.id)
+                is_own = (value.author, value.replica) == (desk.author, desk.replica.name)
+                shown[field.show(desk.forms, spot.owner(outcome))] = is_own
+            shown.pop(written, None)
+            others = " and ".join(repr(text) for text in shown)
+            if others and all(shown.values()):
+                return f"In another window here {others} was written meanwhile; both are kept."
             return f"Somebody else wrote {others} here meanwhile; both are kept." if others else ""
         if conflict.reason == "removal" and conflict.entity == spot.member:
             return f"Somebody else removed this {_ONE_OF[spot.list_name]} meanwhile; it is kept."
