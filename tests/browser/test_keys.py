@@ -80,3 +80,61 @@ def test_what_cannot_be_read_is_said_at_its_field_and_kept(ada):
     ada.write("Date", "2024-05-31")
     expect(box).not_to_have_attribute("aria-invalid", "true")
     expect(box).to_have_value("5/31/24")
+
+
+def test_a_key_that_a_mac_types_no_letter_with_is_known_by_its_place(ada):
+    ada.new_quote("On a Mac")
+    press = "(key) => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, code: 'KeyN', altKey: true, bubbles: true }))"
+    for number, key in enumerate(("Dead", "\u02dc"), 1):
+        ada.page.evaluate(press, key)
+        expect(ada.page.get_by_role("button", name="Remove line")).to_have_count(number)
+
+
+def press(seat, button, *, gone=True):
+    """Press a button by keys, and see where the focus is once it is not there any more."""
+    button.focus()
+    seat.page.keyboard.press("Enter")
+    if gone:
+        expect(button).to_have_count(0)
+    # The event of the change comes after its answer, or before.
+    seat.page.wait_for_timeout(300)
+
+
+def test_a_button_that_goes_away_leaves_the_focus_beside_or_around_it(bob):
+    page = bob.page
+    bob.new_quote("Focus Kept")
+    for number, name in enumerate(("one", "two"), 1):
+        bob.add_line()
+        bob.write("Description", name, line=number)
+        bob.write("Price", "50", line=number)
+    page.get_by_role("button", name="Options and price of line 2").press("Enter")
+    page.get_by_role("button", name="Move line 2 up").press("Enter")
+    expect(page.get_by_role("button", name="Move line 1 down")).to_be_focused()
+    press(bob, page.get_by_role("button", name="Shown to the customer"))
+    expect(page.get_by_role("region", name="Where it stands")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("region", name="Where it stands").get_by_role("link").first).to_be_focused()
+    press(bob, page.get_by_role("button", name="Mark for sync"))
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    # What is around it is called by its heading, and an event that comes in leaves the focus there.
+    bob.box("Terms").focus()
+    press(bob, page.get_by_role("button", name="Remove line 2"))
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+
+    page.get_by_role("link", name="Record a payment").press("Enter")
+    page.get_by_label("Amount", exact=True).fill("50")
+    page.get_by_role("button", name="Record").press("Enter")
+    page.wait_for_url(re.compile("/sales/"))
+    expect(bob.offline_switch).to_be_visible()
+    press(bob, page.get_by_role("button", name=re.compile("^Release")))
+    expect(page.get_by_role("heading", name="Payments")).to_be_focused()
+    press(bob, page.get_by_role("button", name=re.compile("^Use ")))
+    expect(page.get_by_role("heading", name="Payments")).to_be_focused()
+
+    page.get_by_role("region", name="Head").get_by_role("link").first.press("Enter")
+    page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
+    expect(bob.offline_switch).to_be_visible()
+    page.get_by_label("New telephone").fill("555 0100")
+    page.get_by_label("New telephone").press("Enter")
+    press(bob, page.get_by_role("button", name="Remove the telephone 555 0100"))
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.chromium import expect
+from tests.browser.desk import Seat
 from tests.browser.launcher import Launcher
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -30,4 +31,24 @@ def test_what_is_on_its_way_to_its_number_is_locked_and_says_so_and_is_open_agai
     ada.write("Terms", "after")
     expect(ada.box("Terms")).to_have_value("after")
     # Before the launcher stops: a page whose workstation is gone says so, and that is an error.
+    watch.close()
+
+
+def test_what_was_being_typed_when_the_lock_came_is_kept_and_saved_when_it_is_open_again(ada, watch):
+    ada.be(offline=True)
+    path = ada.new_quote("Locked while typing")
+    other = Seat("R1", ada.page.context.new_page(), ada.address)
+    other.open(path)
+    ada.box("Terms").click()
+    ada.box("Terms").press_sequentially("half in advance")
+    other.page.get_by_role("button", name="Mark for sync").click()
+    expect(ada.page.get_by_role("alert").filter(has_text="What you typed is still here")).to_be_visible()
+    expect(ada.box("Terms")).to_be_disabled()
+    expect(ada.box("Terms")).to_have_value("half in advance")
+    expect(ada.box("Terms")).to_have_accessible_description("Not saved yet")
+    assert ada.page.evaluate("() => document.activeElement !== document.body")
+    other.be(offline=False)
+    expect(other.box("Terms")).to_have_value("half in advance")
+    expect(ada.page.get_by_text("Not saved yet")).to_have_count(0)
+    expect(ada.page.get_by_text("What you typed is still here")).to_have_count(0)
     watch.close()

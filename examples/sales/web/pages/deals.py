@@ -28,7 +28,7 @@ from examples.sales.web.desk import Desk
 from examples.sales.web.flow import flow_of, happenings_of
 from examples.sales.web.forms import InputError
 from examples.sales.web.pages.centers import CENTERS
-from examples.sales.web.pages.routing import go_to, route_in, title_of
+from examples.sales.web.pages.routing import go_to, going_on_at, route_in, title_of
 from examples.sales.web.posted import form_of, given, once_id, once_token
 
 MILESTONES = (
@@ -173,7 +173,7 @@ class DealPages:
             )
             typed = day = ""
         deal = await self._desk.replica.get(cls, deal_id)
-        return self._desk.page(
+        answer = self._desk.page(
             request,
             "editor_milestones.html",
             name=request.path_params["center"],
@@ -182,6 +182,8 @@ class DealPages:
                 self._desk, deal, typed=typed, day=day, what_error=what_error, day_error=day_error
             ),
         )
+        refused = "milestone-day-value" if day_error and not what_error else "milestone-what-value"
+        return going_on_at(answer, refused if what_error or day_error else "")
 
     def _cls(self, request: Request) -> type[Deal]:
         return CENTERS[request.path_params["center"]].cls

@@ -30,7 +30,7 @@ from examples.sales.web.pages.cells import Cell, Spot, cell_of, known_field, sav
 from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.pages.deals import mark_along, milestones_of
 from examples.sales.web.pages.offers import Warnings, is_open, products_of, warnings_of
-from examples.sales.web.pages.routing import route_in
+from examples.sales.web.pages.routing import going_on_at, route_in
 from examples.sales.web.pages.texts import save_text
 from examples.sales.web.posted import form_of, given
 
@@ -173,9 +173,7 @@ class EditorPages:
         answer = await self._page(
             request, "editor_done.html", opened_line=opened_line, told=told, undo=undo, is_beside=True
         )
-        if focus:
-            answer.headers["X-Focus-On"] = focus
-        return answer
+        return going_on_at(answer, focus)
 
     async def _save(self, request: Request, spot: Spot[Deal], field: Field) -> Response:
         refusal = _why_no_price if field.conflict_path == PRICE else None

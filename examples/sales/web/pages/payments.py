@@ -33,7 +33,7 @@ from examples.sales.web.forms import InputError
 from examples.sales.web.money import METHODS, Owed, Typed, money_of, owed_by, read_payment
 from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.pages.deals import convert_here
-from examples.sales.web.pages.routing import go_to, route_in, title_of
+from examples.sales.web.pages.routing import go_to, going_on_at, route_in, title_of
 
 PAGE_SIZE = 50
 OWED_OFFERED_MAX = 200
@@ -314,7 +314,7 @@ class PaymentPages:
         owed: list[Owed] = []
         if not is_void(payment) and unallocated(payment) > 0:
             owed = await owed_by(self._desk, payment.customer)
-        return self._desk.page(
+        answer = self._desk.page(
             request,
             "payment_part.html" if _target(request) == "payment" else "payment.html",
             payment=payment,
@@ -332,6 +332,7 @@ class PaymentPages:
             void_error=void_error,
             part_of=lambda owing: min(owing.balance, unallocated(payment)),
         )
+        return going_on_at(answer, "in-part" if error else "in-reason" if void_error else "")
 
 
 def _target(request: Request) -> str | None:

@@ -28,6 +28,13 @@ def go_to(request: Request, address: str) -> Response:
     return RedirectResponse(address, status_code=303)
 
 
+def going_on_at(answer: Response, focus: str) -> Response:
+    """Return an answer after which the focus is on what has that id, unless its person has gone on by then."""
+    if focus:
+        answer.headers["X-Focus-On"] = focus
+    return answer
+
+
 def title_of(document: Document) -> str:
     """Return the number a person calls a document by."""
     return document.number or document.reference or "(no number)"

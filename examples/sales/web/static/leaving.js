@@ -30,7 +30,7 @@
       fetch(address, { method: "POST", keepalive: true, headers, body: formOf(values) })
         // Its person has stayed, and sees what became of it.
         .then((answer) => { if (!answer.ok) throw new Error(answer.statusText); sent.delete(field); merging.askAgain(field); })
-        .catch(() => { if (!isGone) field.classList.add("is-typed", "is-unsaved"); });
+        .catch(() => { if (!isGone) telling.keep(field); });
     }
   };
   const isAtRisk = () => {

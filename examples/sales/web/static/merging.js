@@ -6,6 +6,41 @@ const merging = (() => {
   // left as it is, with what its typist has seen. The focus alone is no reason: who has typed nothing sees what is new.
   const isBusy = (node) => node.classList.contains("is-typed") || node.querySelector(".htmx-request, [aria-invalid=true], [role=combobox][aria-expanded=true]");
   const isToldOnce = (node) => node.nodeType === 1 && node.classList.contains("told-once");
+  // What stands in forms is sent with them. Until then it is its person's, whatever comes in.
+  const valueOf = (box) => (box.matches("[type=checkbox], [type=radio]") ? box.checked : box.value);
+  const cameWith = (box) => {
+    if (box.matches("[type=checkbox], [type=radio]")) return box.defaultChecked;
+    if (!box.matches("select")) return box.defaultValue;
+    const first = box.options[0] || { value: "" };
+    return ([...box.options].findLast((option) => option.defaultSelected) || first).value;
+  };
+  const isSavedAlone = (box) => {
+    const field = box.closest(".field");
+    return field && (field.dataset.save || field.closest(".line") || field.querySelector(":scope > [hx-post]"));
+  };
+  const boxesOf = (node) => (node.matches("form") ? [...node.elements] : node.form ? [...node.form.elements] : node.matches("input, select, textarea") ? [node] : [])
+    .filter((box) => box.matches("input, select, textarea"));
+  let sent = new Map(); // What went with the request that is answered; what was typed after that was not sent.
+  const isSent = (box) => sent.get(box) === valueOf(box);
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { requestConfig } = event.detail;
+    requestConfig.sent = new Map(requestConfig.verb === "get" ? [] : boxesOf(requestConfig.elt).map((box) => [box, valueOf(box)]));
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => { sent = event.detail.requestConfig.sent || new Map(); });
+  const keepUnsent = (target) => {
+    const kept = [...target.querySelectorAll("input, select, textarea")]
+      .filter((box) => valueOf(box) !== cameWith(box) && !isSent(box) && !isSavedAlone(box))
+      .map((box) => ({ box, value: valueOf(box), start: box.selectionStart, end: box.selectionEnd }));
+    return () => {
+      for (const { box, value, start, end } of kept) {
+        if (valueOf(box) === value) continue;
+        if (typeof value === "boolean") box.checked = value;
+        else if (!box.matches("select") || [...box.options].some((option) => option.value === value)) box.value = value;
+        if (box === document.activeElement && typeof start === "number") box.setSelectionRange(start, end);
+      }
+    };
+  };
+
   let isOutdated = false; // Whether what was answered is older than what is here.
   let answered = null; // The field whose own answer this is.
 
@@ -18,10 +53,11 @@ const merging = (() => {
         return false;
       }
       // A list that is shown anew because of an event has nothing to tell, and takes nothing told away.
-      if (old.nodeType === 1 && "told" in old.dataset && old.textContent && !fresh.textContent) return false;
+      if (old.nodeType === 1 && "told" in old.dataset && old.textContent.trim() && !fresh.textContent.trim()) return false;
       // Nor does it put what it always says of a field in the place of what was told of it once.
       if (isToldOnce(old) && !isToldOnce(fresh) && old.closest(".field") !== answered) return false;
       if (old.nodeType !== 1 || !old.classList.contains("field") || old === answered) return true;
+      if ([...old.querySelectorAll("input, select, textarea")].some(isSent)) return true;
       if (!isBusy(old)) return true;
       if (cells.seenOf(old) !== cells.seenOf(fresh)) old.classList.add("is-behind");
       cells.forget(old);
@@ -34,7 +70,9 @@ const merging = (() => {
       return !typing(node);
     },
     // What a person ticked or unfolded stays so.
-    beforeAttributeUpdated: (name, node) => !(name === "checked" && node.type === "checkbox") && !(name === "open" && node.tagName === "DETAILS"),
+    beforeAttributeUpdated: (name, node) => !(name === "checked" && node.type === "checkbox") && !(name === "open" && node.tagName === "DETAILS")
+      // What was given the focus for want of a better place.
+      && !(name === "tabindex" && node === document.activeElement),
   };
 
   const askAgain = (node) => {
@@ -57,13 +95,20 @@ const merging = (() => {
     if (target.id === "deal") answers += 1;
     answered = target.classList.contains("field") && !(typing(target) && target.classList.contains("is-typed")) ? target : null;
     if (target.classList.contains("field")) cells.forget(target);
+    // The focus goes where a request says, and not where any part that happens to come in would have it.
+    for (const node of fresh.querySelectorAll("[autofocus]")) node.removeAttribute("autofocus");
+    const goOn = focusing.hold(target), putBack = keepUnsent(target);
     const morphed = Idiomorph.morph(target, fresh, { morphStyle: "outerHTML", restoreFocus: true, callbacks });
     answered = null;
+    putBack();
+    sent = new Map();
+    goOn();
     // What was said to be as it was, and is not here: it was taken away while the answer was on its way.
     const lost = document.querySelectorAll("[data-same]");
     lost.forEach((node) => node.remove());
     if (lost.length || isOutdated) askAgain(document.getElementById("deal"));
     isOutdated = false;
+    for (const node of morphed) if (node.nodeType === 1) node.dispatchEvent(new CustomEvent("merged", { bubbles: true }));
     return morphed;
   };
   htmx.defineExtension("merge", {
