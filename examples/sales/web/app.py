@@ -30,6 +30,7 @@ from examples.sales.web.pages.price_lock import PriceLockPages
 from examples.sales.web.pages.printing import PrintPages
 from examples.sales.web.pages.purchasing import PurchasingPages
 from examples.sales.web.pages.quote_changes import QuoteChangePages
+from examples.sales.web.pages.set_aside import SetAsidePages
 from examples.sales.web.security import Guard
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -59,6 +60,7 @@ def make_app(desk: Desk, events: Events, *, on_switch: Callable[[], None] = lamb
             Route("/items/mark", items.mark, methods=["POST"]),
             Route("/items/reset", items.reset, methods=["POST"]),
             Route("/folder", FolderPages(desk).show),
+            Route("/set-aside", SetAsidePages(desk).show),
             Route("/conflicts", conflicts.show),
             Route("/conflicts/settle", conflicts.settle, methods=["POST"]),
             *customers.routes(),
