@@ -21,7 +21,7 @@ WHAT = {
 DO = {
     "change": "It is never applied. If something of its author is missing here, let him write it again.",
     "document": "Its changes wait. Tell whoever looks after this program.",
-    "fork": "Somebody has copied a workstation's data to another machine. Use one of the two, and begin the other anew.",
+    "fork": "A workstation's data was copied to another machine. Use one of the two, and begin the other anew.",
     "name": "Give one of the two machines another name.",
     "coordinator": "Only one office may give out numbers. Stop one, and tell whoever looks after this program.",
 }
