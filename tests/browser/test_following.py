@@ -50,6 +50,8 @@ def test_the_tab_is_called_by_the_final_number_and_a_payment_is_on_the_account_a
 def test_a_telephone_is_taken_out_and_put_back_by_keys(bob):
     bob.new_quote("Bea Phone")
     bob.page.get_by_role("link", name="Bea Phone").click()
+    expect(bob.page.get_by_role("heading", name="Bea Phone")).to_be_visible()
+    expect(bob.offline_switch).to_be_visible()
     bob.page.get_by_label("New telephone").fill("555 0100")
     bob.page.get_by_role("button", name="Add", exact=True).click()
     remove = bob.page.get_by_role("button", name="Remove the telephone 555 0100")
