@@ -129,7 +129,7 @@ def test_a_gzipped_file_that_is_cut_off_or_damaged_is_told(tmp_path, harm):
     lines = "".join(f"{n},A,{n * n},1,2010-12-01,1.00,1,UK\n" for n in range(500))
     path.write_bytes(harm(gzip.compress((HEADER + lines).encode())))
 
-    with pytest.raises(OSError, match="invoices.csv.gz is damaged, or was not copied to its end"):
+    with pytest.raises(OSError, match=r"invoices\.csv\.gz is damaged, or was not copied to its end"):
         list(read_invoices(path, Rejections()))
 
 
