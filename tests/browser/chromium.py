@@ -37,7 +37,8 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 _LOST = re.compile(
-    r"ERR_(CONNECTION_REFUSED|CONTENT_LENGTH_MISMATCH|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)"
+    r"ERR_(CONNECTION_(REFUSED|RESET)|SOCKET_NOT_CONNECTED|CONTENT_LENGTH_MISMATCH"
+    r"|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)"
     r"|^htmx:(sendError|sseError|afterRequest)|^\[object Event\]$"
 )
 
