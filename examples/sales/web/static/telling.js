@@ -30,8 +30,8 @@ const telling = (() => {
 
   // What is told stays until its person does something else, or what failed has worked.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const { requestConfig } = event.detail, field = isSaving(requestConfig);
-    if (requestConfig.verb !== "get") tell("");
+    const { verb, elt } = event.detail.requestConfig, field = verb !== "get" && elt.closest(".field");
+    if (verb !== "get") tell("");
     // From here on it is on its way; what is typed after this is new again. What is looked for while it is typed is not saved.
     if (field) field.classList.remove("is-typed", "is-unsaved");
   });
