@@ -175,11 +175,12 @@ async def save_cell(
     if spot.list_name:
         label = f"{_ONE_OF[spot.list_name]}: {label}"
     try:
-        writing = _Writing(desk, spot, field, label, change or _typed_into(desk, spot, field, typed), refusal)
+        change = change or _typed_into(desk, spot, field, typed)
+        writing = _Writing(desk, spot, field, label, change, refusal, place)
         try:
-            written = await writing.write(version, place, seen if "seen" in form else None)
+            written = await writing.write(version, seen=seen if "seen" in form else None)
         except OtherWindowError:
-            written = await writing.write(version)
+            written = await writing.write(version, including_own=False)
     except (InputError, ValidationError, UnknownVersionError, ValueError) as error:
         document = await desk.replica.get(spot.cls, spot.document)
         if isinstance(error, NotNowError):
@@ -208,34 +209,38 @@ class _Writing(Generic[D]):
     label: str
     change: Callable[[D], None]
     refusal: Callable[[D], str] | None
+    place: tuple[str, str, str]
+    """The window, the document and the field."""
 
-    async def write(
-        self, version: str, place: tuple[str, str, str] | None = None, seen: str | None = None
-    ) -> str | None:
+    async def write(self, version: str, *, seen: str | None = None, including_own: bool = True) -> str | None:
         """Write it, and return how the field reads then; None where that changes nothing.
 
-        The author of this machine has seen what he wrote himself since that version. Not so if this is another window
-        of his: what `place` does not say, a window and a field, nobody is taken to have written.
+        With `including_own` its author has seen all that this machine wrote since that version.
 
         Raises:
-            OtherWindowError: there is something else in the field than was seen, and this window did not write it.
+            OtherWindowError: with it, there is something else in the field than was seen, and this window did not
+                write it.
         """
         async with self.desk.replica.edit(
             self.spot.cls,
             self.spot.document,
             label=self.label,
             seen=version or None,
-            including_own=place is not None,
+            including_own=including_own,
         ) as draft:
             if self.refusal is not None:
                 await _ask(self.desk, self.spot, self.refusal, draft)
             before, there = self._value(draft)
-            is_elsewhere = place is not None and not self.desk.windows.has_written(*place, there)
-            if version and seen is not None and seen != there and is_elsewhere:
+            is_news = bool(version) and including_own and seen not in (None, there)
+            if is_news and not self.desk.windows.has_written(*self.place, there):
                 raise OtherWindowError
             self.change(draft)
             after, written = self._value(draft)
-        return written if after != before else None
+            if after == before:
+                return None
+            # Before the next request of this window has its turn.
+            self.desk.windows.note(*self.place, written)
+        return written
 
     def _value(self, draft: D) -> tuple[Any, str]:
         owner = self.spot.owner(draft)
