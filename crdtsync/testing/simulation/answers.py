@@ -163,7 +163,9 @@ class Answers:
                     f"and that was one of {sorted(makers)}"
                 )
             if writer.change is None or writer.change not in here:
-                raise Violation(f"{computer.name} says that {text} of {identity} was written by {writer.change}")
+                raise Violation(
+                    f"{computer.name} says that {text} of {identity} was written by {writer.change}"
+                )
             if writer.is_local != (writer.replica == computer.name):
                 raise Violation(f"{computer.name} mistakes where {text} of {identity} was written")
 

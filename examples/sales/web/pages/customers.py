@@ -226,7 +226,9 @@ class CustomerPages:
             Customer, _spot(request).document, label="telephone put back"
         ) as customer:
             digits = customer.phones.restore(phone_id).digits
-        return await self._done(request, f"{isolated(digits)} was put back.", focus=f"phone-{phone_id}-digits-value")
+        return await self._done(
+            request, f"{isolated(digits)} was put back.", focus=f"phone-{phone_id}-digits-value"
+        )
 
     async def new_deal(self, request: Request) -> Response:
         """Make a quote for the customer, and go to it."""

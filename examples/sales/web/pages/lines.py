@@ -54,7 +54,10 @@ class LinePages:
         if not chosen:
             return await self._editor.done(request, "A line was added.", focus=f"line-{added}-room-value")
         return await self._editor.done(
-            request, f"{isolated(line.description)} was added.", opened_line=added, focus=f"line-{added}-room-value"
+            request,
+            f"{isolated(line.description)} was added.",
+            opened_line=added,
+            focus=f"line-{added}-room-value",
         )
 
     async def remove(self, request: Request) -> Response:
