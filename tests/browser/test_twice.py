@@ -80,6 +80,40 @@ def test_a_payment_is_recorded_once_and_a_refused_one_can_be_sent_again(ada, pos
     assert len(posted) == 1
 
 
+def test_what_is_done_before_the_scripts_of_a_page_run_is_done_once_they_do(ada, posted, hold):
+    address = ada.new_quote("In a hurry")
+    posted.clear()
+    held = hold("**/vendor/htmx.min.js")
+    ada.page.goto(ada.address + address, wait_until="commit")
+    ada.page.get_by_label("Terms").fill("Net 30")
+    ada.page.get_by_label("What happened").fill("Measured")
+    ada.page.get_by_label("What happened").press("Enter")
+    ada.page.get_by_label("What happened").press("Enter")
+    ada.page.get_by_role("button", name="Add a line").click()
+    assert not posted
+    held.pop().continue_()
+    expect(ada.page.get_by_role("listitem").filter(has_text="Measured")).to_have_count(1)
+    expect(ada.page.get_by_role("button", name="Remove line")).to_have_count(1)
+    assert sorted(posted) == [f"/quotes/ID/{what}" for what in ("fields/terms", "lines", "milestones")]
+    ada.page.unroute_all()
+    ada.open(address)
+    expect(ada.box("Terms")).to_have_value("Net 30")
+
+
+def test_a_button_can_be_pressed_as_soon_as_it_is_there(ada):
+    ada.new_quote("In a hurry")
+    ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()
+    ada.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
+    expect(ada.offline_switch).to_be_visible()
+    ada.page.evaluate("""() => new MutationObserver((changes, watch) => {
+        const button = document.querySelector("[aria-label^='Remove the telephone']");
+        if (button) { watch.disconnect(); button.click(); }
+    }).observe(document.body, { childList: true, subtree: true })""")
+    ada.page.get_by_label("New telephone").fill("555 0100")
+    ada.page.get_by_label("New telephone").press("Enter")
+    expect(ada.page.get_by_role("button", name="Undo")).to_be_visible()
+
+
 def test_a_double_click_on_a_switch_turns_it_once(ada, posted):
     ada.new_quote("Locked")
     posted.clear()

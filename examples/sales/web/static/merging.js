@@ -126,7 +126,7 @@ const merging = (() => {
     // What asked was merged away by the event of its own change, or goes with its own answer; and htmx looks for the
     // way to swap among its parents. The target stands in for it.
     event.detail.shouldSwap = false;
-    if (target.isConnected) htmx.swap(target, serverResponse, { swapStyle: "merge", swapDelay: 0, settleDelay: 20 }, { contextElement: target });
+    if (target.isConnected) htmx.swap(target, serverResponse, { swapStyle: "merge", swapDelay: 0, settleDelay: 0 }, { contextElement: target });
   });
   return { askAgain };
 })();
