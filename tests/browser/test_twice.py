@@ -114,6 +114,18 @@ def test_a_button_can_be_pressed_as_soon_as_it_is_there(ada):
     expect(ada.page.get_by_role("button", name="Undo")).to_be_visible()
 
 
+def test_an_answer_and_an_event_that_both_lead_on_do_so_once(ada, hold):
+    address = ada.new_quote("Leads on")
+    ada.open(f"{address}/convert")
+    held = hold("**/sales/*")
+    ada.page.get_by_role("button", name="Convert to sale").click()
+    ada.page.wait_for_timeout(1_000)
+    (route,) = held
+    ada.page.unroute_all()
+    route.continue_()
+    ada.page.wait_for_url(re.compile("/sales/"))
+
+
 def test_a_double_click_on_a_switch_turns_it_once(ada, posted):
     ada.new_quote("Locked")
     posted.clear()

@@ -16,6 +16,15 @@
       setTimeout(() => pending.delete(elt), xhr.getResponseHeader("HX-Redirect") ? GONE_MS : 0);
     });
   });
+  // The answer and the event of the same change may both lead on, and the second would break off what the first began.
+  let leadsTo = "";
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const address = event.detail.xhr.getResponseHeader("HX-Redirect");
+    if (!address) return;
+    if (address === leadsTo) event.preventDefault();
+    leadsTo = address;
+    setTimeout(() => { leadsTo = ""; }, GONE_MS);
+  });
   // The answer may be here before the second click of a double click, with another form in the same place.
   document.addEventListener("click", (event) => {
     const button = event.detail > 1 && event.target.closest("button");
