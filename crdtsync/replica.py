@@ -14,7 +14,6 @@ from crdtsync.environment import Environment
 from crdtsync.errors import UsageError
 from crdtsync.protocol.beacon import Role
 from crdtsync.protocol.ids import derive_id
-from crdtsync.protocol.ledger import LedgerEntry
 from crdtsync.protocol.numbering import Series
 from crdtsync.protocol.status import ItemStatus
 from crdtsync.reading import ReadableReplica
@@ -212,19 +211,25 @@ class Replica(ReadableReplica):
         """
         await self._workspace.write(lambda c: numbers.define_series(c, series))
 
-    async def void_number(self, series: str, reason: str, *, number: int | None = None) -> LedgerEntry:
+    async def void_number(self, series: str, reason: str, *, number: int | None = None) -> None:
         """Declare the next number of a series, or one that was granted, unusable. Coordinator only.
 
+        It is in the ledger once the next sync has given out numbers: that reads the folder first, since a database
+        that was restored from a backup does not know what it has granted. What turns out to be impossible by then
+        is among the problems of that sync's report.
+
         Raises:
-            UsageError: this replica is not the coordinator, or earlier numbers are not published yet.
+            UsageError: this replica is not the coordinator.
             DocumentNotFoundError: there is no such series.
             ValidationError: no reason, or that number cannot be made void.
         """
         if not self.is_coordinator:
             raise UsageError("only the coordinator can declare a number void")
         now_ms = self._workspace.environment.now_ms()
-        return await self._workspace.write(
-            lambda c: numbers.void(c, self._workspace.identity.replica, series, reason, now_ms, number=number)
+        await self._workspace.write(
+            lambda c: numbers.declare_void(
+                c, self._workspace.identity.replica, series, reason, now_ms, number=number
+            )
         )
 
     # Sync.

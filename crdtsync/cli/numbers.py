@@ -67,19 +67,20 @@ def void(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Declare a number unusable, for good. The coordinator alone can do that."""
+    """Declare a number unusable, for good; the next sync says so in the ledger. The coordinator alone can do that."""
 
-    async def work(replica: Replica) -> tuple[LedgerEntry, dict[str, str]]:
+    async def work(replica: Replica) -> None:
         known = {item.name for item in await replica.series()}
         if replica.is_coordinator and series not in known:
             raise _no_series(series, known)
-        return await replica.void_number(series, reason, number=number), {replica.id: replica.name}
+        await replica.void_number(series, reason, number=number)
 
-    entry, names = with_replica(context, work)
+    with_replica(context, work)
     if as_json:
-        print_json(_entry_json(entry, names))
+        print_json({"series": series, "number": number, "reason": reason})
     else:
-        print_line(f"{entry.text} is {VOID.value}: {entry.reason}")
+        what = "the next number" if number is None else f"number {number}"
+        print_line(f"{what} of {series} is {VOID.value} with the next sync: {reason}")
 
 
 def _no_series(series: str, known: set[str]) -> DocumentNotFoundError:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from typing import Final
 
 from crdtsync.errors import DocumentNotFoundError, ValidationError
 from crdtsync.protocol.ids import DocumentId, ReplicaId
@@ -9,6 +10,14 @@ from crdtsync.protocol.segment import NumberRequest
 from crdtsync.store import numbers
 from crdtsync.store.clock import bounded
 from crdtsync.store.documents import Documents
+
+CARRIED_BY: Final = (
+    "SELECT CASE WHEN count(*) = count(c.segment) THEN coalesce(max(CASE WHEN g.owner = "
+    "(SELECT value FROM _meta WHERE key = 'replica') THEN g.n END), max(c.segment)) END "
+    "FROM _changes c LEFT JOIN _segments g ON g.n = c.segment WHERE c.document = {document}"
+)
+"""The segment with which all of a document that asks for no number was sent, of several the newest own one."""
+_NEWEST: Final = "SELECT max(n) FROM _changes WHERE document = {document}"
 
 SERIAL_MAX = 2**52
 """Far beyond what a replica ever says about one document, and with room above it."""
@@ -28,9 +37,13 @@ def mark(
         return False
     serial = max(0 if marked is None else marked[0], _last_serial(connection, replica, document_id)) + 1
     documents.share(connection, n)
+    schema = documents.kinds.schema(kind)
+    # A request is sent after its mark, and goes with another segment than the document may have gone with.
+    carried = "NULL" if schema is not None and schema.series is not None else CARRIED_BY.format(document=":n")
     connection.execute(
-        "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment) VALUES (?, ?, ?, ?)",
-        (n, serial, now_ms, _segment_of_all(connection, n)),
+        "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment, change) "
+        f"VALUES (:n, :serial, :now_ms, ({carried}), ({_NEWEST.format(document=':n')}))",
+        {"n": n, "serial": serial, "now_ms": now_ms},
     )
     _ask(connection, documents, replica, document_id, kind, digest, serial, now_ms, withdrawn=False)
     return True
@@ -123,8 +136,9 @@ def recall_requests(
             )
         elif unsent is None and request.serial > (mark_serial or 0):
             connection.execute(
-                "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment) VALUES (?, ?, ?, ?)",
-                (n, request.serial, *((None, None) if request.withdrawn else (request.at_ms, segment))),
+                "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment, change) "
+                f"VALUES (?, ?, ?, ?, ({_NEWEST.format(document='?')}))",
+                (n, request.serial, *((None, None) if request.withdrawn else (request.at_ms, segment)), n),
             )
 
 
@@ -133,17 +147,6 @@ def _last_serial(connection: sqlite3.Connection, replica: ReplicaId, document_id
         "SELECT max(serial) FROM _requests WHERE replica = ? AND document = ?", (replica, document_id)
     ).fetchone()
     return row[0] or 0
-
-
-def _segment_of_all(connection: sqlite3.Connection, n: int) -> int | None:
-    """Return the segment with which all of a document that asks for no number was in the folder; None if not yet.
-
-    A request is sent after the mark and gives it another segment.
-    """
-    row = connection.execute(
-        "SELECT max(segment), count(*) = count(segment) FROM _changes WHERE document = ?", (n,)
-    ).fetchone()
-    return row[0] if row[1] else None
 
 
 def _row(connection: sqlite3.Connection, document_id: str) -> tuple[int, str, bytes]:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from crdtsync.errors import DocumentNotFoundError, UsageError
+from crdtsync.errors import DocumentNotFoundError, ValidationError
 from crdtsync.protocol.files import FileHeader, FileType, encode_file
 from crdtsync.protocol.ids import DocumentId, ReplicaId
 from crdtsync.protocol.ledger import (
@@ -165,12 +165,14 @@ def doubt(connection: sqlite3.Connection) -> str:
 
 
 def is_asked(connection: sqlite3.Connection) -> bool:
-    """Whether a number is asked for that could be granted."""
-    return bool(connection.execute(f"SELECT EXISTS ({_ASKED})").fetchone()[0])
+    """Whether a number is asked for that could be granted, or is to be void."""
+    return bool(
+        connection.execute(f"SELECT EXISTS ({_ASKED}) OR EXISTS (SELECT 1 FROM _voids)").fetchone()[0]
+    )
 
 
 def allocate(connection: sqlite3.Connection, replica: ReplicaId, now_ms: int) -> Granted:
-    """Grant what can be granted. Must run in a transaction.
+    """Write into the ledger what is void, and grant what can be granted. Must run in a transaction.
 
     A series whose next number was printed before, or is beyond all bounds, is left; the others go on.
 
@@ -180,6 +182,7 @@ def allocate(connection: sqlite3.Connection, replica: ReplicaId, now_ms: int) ->
     """
     if own_files.has_unput(connection, "ledger"):
         return Granted()
+    voided, problems = _write_void(connection, replica, now_ms)
     series = series_of(connection)
     counters = _counters(connection)
     printed: dict[str, LedgerEntry] = {}
@@ -205,12 +208,17 @@ def allocate(connection: sqlite3.Connection, replica: ReplicaId, now_ms: int) ->
         if not found:
             break
         printed |= found
-    _append(connection, replica, entries, now_ms)
-    problems = [f"{name} would print {entry.text} again" for name, entry in sorted(printed.items())]
+    for entry in entries:
+        _insert(connection, entry, encode_entry(entry), now_ms)
+    _keep_tail(connection, replica, [*voided, *entries], now_ms)
+    problems += [
+        f"a number is not given out: the series {name} would print {entry.text} again"
+        for name, entry in sorted(printed.items())
+    ]
     return Granted(len(entries), tuple(problems))
 
 
-def void(
+def declare_void(
     connection: sqlite3.Connection,
     replica: ReplicaId,
     series_name: str,
@@ -218,39 +226,85 @@ def void(
     now_ms: int,
     *,
     number: int | None = None,
-) -> LedgerEntry:
-    """Declare a number unusable: the next one, or one that was granted.
+) -> None:
+    """Take note that a number is unusable: the next one, or one that was granted.
+
+    It goes into the ledger as numbers are granted, by a round that has read the folder: a database that was restored
+    from a backup does not know what it has granted.
 
     Raises:
         DocumentNotFoundError: there is no such series.
         ValidationError: there is no reason, or the number was never granted, or is void already.
-        UsageError: earlier numbers are still to be published.
     """
-    if reason_not := doubt(connection):
-        raise UsageError(f"no numbers are given out: {reason_not}")
-    if own_files.has_unput(connection, "ledger"):
-        raise UsageError("earlier numbers are not in the shared folder yet", hint="Sync once, then try again")
-    series = series_of(connection).get(series_name)
+    wish = _Void(series_name, number, reason, bounded(now_ms))
+    _plan_void(connection, replica, wish, now_ms)
+    asked = connection.execute(
+        "SELECT 1 FROM _voids WHERE series = ? AND number = ?", (series_name, number)
+    ).fetchone()
+    if asked is not None:
+        raise ValidationError(
+            f"the number {number} of {series_name!r} is declared void with the next sync already"
+        )
+    connection.execute(
+        "INSERT INTO _voids (series, number, reason, at_ms) VALUES (?, ?, ?, ?)",
+        (wish.series, wish.number, wish.reason, wish.at_ms),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Void:
+    series: str
+    number: int | None
+    reason: str
+    at_ms: int
+
+
+def _plan_void(connection: sqlite3.Connection, replica: ReplicaId, wish: _Void, now_ms: int) -> LedgerEntry:
+    series = series_of(connection).get(wish.series)
     if series is None:
-        raise DocumentNotFoundError(f"there is no series {series_name!r}")
+        raise DocumentNotFoundError(f"there is no series {wish.series!r}")
     numbers = connection.execute(
-        "SELECT number, outcome FROM _ledger WHERE series = ?", (series_name,)
+        "SELECT number, outcome FROM _ledger WHERE series = ?", (wish.series,)
     ).fetchall()
-    entry = plan_void(
+    return plan_void(
         series,
-        reason,
-        number=number,
+        wish.reason,
+        number=wish.number,
         granted={n for n, outcome in numbers if outcome == Outcome.GRANTED.value},
         void={n for n, outcome in numbers if outcome == Outcome.VOID.value},
-        counter=_counters(connection).get(series_name),
+        counter=_counters(connection).get(wish.series),
         head=head(connection),
-        at_ms=bounded(now_ms),
+        at_ms=wish.at_ms,
         today=_date(now_ms),
-        last_issue_date=_last_dates(connection).get(series_name, ""),
+        last_issue_date=_last_dates(connection).get(wish.series, ""),
         requester=replica,
     )
-    _append(connection, replica, [entry], now_ms)
-    return entry
+
+
+def _write_void(
+    connection: sqlite3.Connection, replica: ReplicaId, now_ms: int
+) -> tuple[list[LedgerEntry], list[str]]:
+    """Write into the ledger what is to be void; return that, and why something cannot be."""
+    entries, refused = [], []
+    rows = connection.execute("SELECT series, number, reason, at_ms FROM _voids ORDER BY n").fetchall()
+    for row in rows:
+        wish = _Void(*row)
+        done = connection.execute(
+            "SELECT 1 FROM _ledger WHERE outcome = ? AND series = ? AND reason = ? AND at_ms = ?",
+            (Outcome.VOID.value, wish.series, wish.reason, wish.at_ms),
+        ).fetchone()
+        if done is not None:
+            continue  # By this replica, before its database was restored.
+        try:
+            entry = _plan_void(connection, replica, wish, now_ms)
+        except (DocumentNotFoundError, ValidationError) as error:
+            refused.append(f"a number is not declared void: {error}")
+        else:
+            _insert(connection, entry, encode_entry(entry), now_ms)
+            entries.append(entry)
+    if rows:
+        connection.execute("DELETE FROM _voids")
+    return entries, refused
 
 
 def accept(
@@ -307,14 +361,12 @@ def _extend(
     return LedgerChange(len(extension.accepted), extension.gap, extension.fork)
 
 
-def _append(
+def _keep_tail(
     connection: sqlite3.Connection, replica: ReplicaId, entries: list[LedgerEntry], now_ms: int
 ) -> None:
-    """Write new entries and the files that carry them, with the tail that not everybody has."""
+    """Keep the files that carry new entries, with the tail that not everybody has."""
     if not entries:
         return
-    for entry in entries:
-        _insert(connection, entry, encode_entry(entry), now_ms)
     for row in feeds.remotes(connection):
         acknowledged = connection.execute(
             "SELECT min(ledger_index) FROM _peers WHERE remote = ?", (row.n,)

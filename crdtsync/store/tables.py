@@ -203,7 +203,8 @@ CREATE TABLE _marks (
     document INTEGER PRIMARY KEY,
     serial INTEGER NOT NULL,
     marked_ms INTEGER,                  -- NULL: withdrawn
-    segment INTEGER                     -- the own segment that carries it (_segments.n); NULL: none yet
+    segment INTEGER,                    -- the segment that carries it (_segments.n); NULL: none yet
+    change INTEGER NOT NULL             -- the newest change its person had (_changes.n)
 );
 
 -- The newest request of each replica for each document, in order of arrival.
@@ -249,6 +250,15 @@ CREATE INDEX _ledger_document ON _ledger (document) WHERE document <> '';
 CREATE UNIQUE INDEX _ledger_number ON _ledger (series, number, outcome);
 CREATE UNIQUE INDEX _ledger_granted ON _ledger (series, document) WHERE outcome = 'granted';
 CREATE UNIQUE INDEX _ledger_printed ON _ledger (text) WHERE outcome = 'granted';
+
+-- Numbers that a person declared unusable, until the next round writes that into the ledger.
+CREATE TABLE _voids (
+    n INTEGER PRIMARY KEY,
+    series TEXT NOT NULL,
+    number INTEGER,                     -- NULL: the next one
+    reason TEXT NOT NULL,
+    at_ms INTEGER NOT NULL
+);
 
 -- Ledger entries that came before the ones between them and ours.
 CREATE TABLE _ledger_waiting (

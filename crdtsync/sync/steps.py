@@ -189,9 +189,7 @@ async def allocate(session: Session, report: SyncReport) -> None:
     elif found.is_asked:
         granted = await session.workspace.write(job)
         report.granted += granted.count
-        report.problems += [
-            f"a number is not given out: the series {problem}" for problem in granted.problems
-        ]
+        report.problems += granted.problems
 
 
 def _why_not(session: Session, connection: sqlite3.Connection) -> str:

@@ -313,14 +313,53 @@ BUGS = (
     ),
     Bug(
         name="no-number-is-ever-void",
-        what="every wish to declare a number void is refused",
+        what="a number that a person declares void never is",
         breaks="I23",
         edits=(
             Edit(
                 "crdtsync/store/numbers.py",
-                "    if reason_not := doubt(connection):\n        raise",
-                '    if reason_not := "no":\n        raise',
+                "    for row in rows:\n        wish = _Void(*row)",
+                "    for row in rows[:0]:\n        wish = _Void(*row)",
             ),
         ),
+    ),
+    Bug(
+        name="received-by-the-newest-feed-alone",
+        what="an item is received once the office has the feed of its mark, whatever is in the others",
+        breaks="I30",
+        edits=(
+            Edit(
+                "crdtsync/store/items.py",
+                "            if received_ms is not None and marked_ms is not None:",
+                "            if received_ms is not None and marked_ms is None:",
+            ),
+        ),
+        unit=("tests/unit/sync/test_numbers.py",),
+    ),
+    Bug(
+        name="marked-again-is-sent-at-once",
+        what="a document that is marked again is said to be sent although its new request is not",
+        breaks="I30",
+        edits=(
+            Edit(
+                "crdtsync/store/marks.py",
+                'carried = "NULL" if schema is not None and schema.series is not None else',
+                'carried = "NULL" if schema is not None and schema.series is None else',
+            ),
+        ),
+        unit=("tests/unit/sync/test_numbers.py",),
+    ),
+    Bug(
+        name="void-again-after-a-restore",
+        what="what was to be void when a backup was made is void once more when it is put back",
+        breaks="I23",
+        edits=(
+            Edit(
+                "crdtsync/store/numbers.py",
+                "        if done is not None:\n            continue",
+                "        if done is not None and not done:\n            continue",
+            ),
+        ),
+        unit=("tests/unit/sync/test_numbers.py",),
     ),
 )

@@ -221,15 +221,6 @@ class Checks:
         if found != lines:
             raise Violation(f"{document} shows the lines {found}, and its author left {lines}")
 
-    async def may_refuse_void(self, computer: Computer) -> bool:
-        """Whether a coordinator has a reason to declare no number void: it has to publish or to find others first."""
-        ((backlog, waiting, beyond),) = await computer.rows(
-            "SELECT (SELECT count(*) FROM _own_files WHERE type = 'ledger' AND put_ms IS NULL), "
-            "(SELECT count(*) FROM _ledger_waiting), (SELECT count(*) FROM _peers WHERE ledger_index > "
-            "(SELECT coalesce(max(idx), 0) FROM _ledger))"
-        )
-        return bool(backlog or waiting or beyond or computer.backup is not None)
-
     # What must hold at any time.
 
     async def _marks_of(self, computer: Computer) -> None:

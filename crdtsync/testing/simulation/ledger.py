@@ -1,5 +1,6 @@
 """What must be true of final numbers: one ledger, of which nothing that was accepted ever changes."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from crdtsync.protocol.ledger import LedgerEntry, Outcome
@@ -19,6 +20,8 @@ class LedgerChecks:
         """By computer: how far its ledger went."""
         self._digests: dict[str, set[bytes]] = {}
         """By document: what it was when somebody marked it."""
+        self._void: dict[str, str | None] = {}
+        """By reason: where a number was declared void; None: the disk may have failed."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -27,9 +30,14 @@ class LedgerChecks:
         """Take note of what a document is when somebody marks it: a number is for that."""
         self._digests.setdefault(document, set()).add(digest)
 
+    def remember_void(self, reason: str, computer: Computer | None) -> None:
+        """Take note that a number is being declared void, for a reason that nobody else has, or has been."""
+        self._void[reason] = None if computer is None else computer.name
+
     def forget_computer(self, computer: Computer) -> None:
-        """An older database was put back: its ledger may end earlier."""
+        """An older database was put back: its ledger may end earlier, and what was to be written into it is gone."""
         self._heads.pop(computer.name, None)
+        self._void = {reason: None if name == computer.name else name for reason, name in self._void.items()}
 
     def forget_beyond(self, published: Iterable[int]) -> None:
         """Forget what only the coordinator's lost database had: entries beyond those anybody else has seen."""
@@ -86,6 +94,12 @@ class LedgerChecks:
         for entry in granted:
             if entry.digest not in self._digests.get(entry.document, ()):
                 raise Violation(f"{entry.text} is granted for what {entry.document} never was (I24)")
+        reasons = Counter(entry.reason for entry in entries if entry.outcome is Outcome.VOID)
+        for reason, name in self._void.items():
+            if reasons[reason] > 1 or (name is not None and not reasons[reason]):
+                raise Violation(
+                    f"the number that is void as {reason} is {reasons[reason]} times in the ledger (I23)"
+                )
         numbered = {entry.document for entry in entries}
         for computer in computers:
             marked = await computer.rows(

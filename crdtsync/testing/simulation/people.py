@@ -233,9 +233,12 @@ class People:
         """Declare the next number void."""
         if not computer.replica.is_coordinator:
             return "nothing"
-        entry = await computer.replica.void_number(random.choice(("quotes", "orders")), "spoilt")
+        series, reason = random.choice(("quotes", "orders")), f"spoilt {random.getrandbits(30)}"
+        self._checks.ledger.remember_void(reason, None)
+        await computer.replica.void_number(series, reason)
+        self._checks.ledger.remember_void(reason, computer)
         self._done["declared void"] += 1
-        return entry.text
+        return f"{series}: {reason}"
 
 
 def _decision(conflict: Conflict, keep: int) -> Writes:

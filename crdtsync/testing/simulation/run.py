@@ -14,7 +14,6 @@ from crdtsync.errors import (
     DocumentLockedError,
     RemoteError,
     StoreError,
-    UsageError,
 )
 from crdtsync.protocol.names import NameKind, classify
 from crdtsync.sync.beacons import HEARTBEAT_MS
@@ -211,10 +210,6 @@ class Simulation:
         except DocumentLockedError as error:
             if not computer.plan.lock_while_numbering:
                 raise Violation(f"{computer.name}: {what} says {error!r}, and nothing is locked") from error
-            return f"{type(error).__name__}: {error}"
-        except UsageError as error:
-            if what != "void" or not await self.checks.may_refuse_void(computer):
-                raise Violation(f"{computer.name}: {what} says {error!r}") from error
             return f"{type(error).__name__}: {error}"
         except CrdtSyncError as error:
             raise Violation(f"{computer.name}: {what} says {error!r}") from error

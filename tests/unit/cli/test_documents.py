@@ -255,3 +255,19 @@ def test_the_export_is_a_line_of_json_for_each_document(shop):
     assert lines[0]["fields"]["name"] == "A\N{NO-BREAK SPACE}B\N{ZERO WIDTH JOINER}"
     assert lines == shop.json("export")
     assert [line["kind"] for line in shop.json("export", "quote")] == ["quote"]
+
+
+def test_a_number_is_void_with_the_next_sync(terminal, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    office = terminal("office", "bob")
+    schema = ("--schema", "tests.unit.cli.shop")
+    office("init", "--name", "office", "--role", "office", "--remote", f"folder:{folder}", *schema)
+    asked = office.json("numbers", "void", "quotes", "--reason", "spoiled")
+    assert asked == {"series": "quotes", "number": None, "reason": "spoiled"}
+    assert office.json("numbers") == []
+    office("sync")
+    (entry,) = office.json("numbers")
+    assert (entry["number"], entry["outcome"], entry["reason"]) == (1, "void", "spoiled")
+    again = office.fails(2, "numbers", "void", "quotes", "--number", "1", "--reason", "x")
+    assert "Q-00001 is void already" in again

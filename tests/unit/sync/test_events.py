@@ -155,6 +155,7 @@ async def test_a_number_that_is_void_is_told(pair):
     await office.sync(MemoryRemote(place))
     async with told(office) as found:
         await office.void_number("quotes", "printed twice", number=1)
+        await office.sync(MemoryRemote(place))
     (number,) = of(found, NumberChange)
     assert (number.number, number.is_void, number.entry.reason) == ("Q-00001", True, "printed twice")
 
@@ -247,7 +248,7 @@ async def test_a_database_of_an_earlier_version_tells_from_now_on(tmp_path):
     connection.commit()
     connection.close()
     database = await Database.open(path)
-    await database.write(lambda c: c.execute("INSERT INTO _marks VALUES (1, 1, 1, NULL)"))
+    await database.write(lambda c: c.execute("INSERT INTO _marks VALUES (1, 1, 1, NULL, 1)"))
     assert await database.read(lambda c: c.execute("SELECT what FROM _happenings").fetchall()) == [("mark",)]
     await database.close()
 

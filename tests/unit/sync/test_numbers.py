@@ -11,6 +11,7 @@ import pytest
 from crdtsync import ItemStatus, Series, derive_id
 from crdtsync.errors import (
     DocumentLockedError,
+    DocumentNotFoundError,
     RemoteFullError,
     SchemaError,
     UsageError,
@@ -110,6 +111,43 @@ async def test_kind_without_a_series_ends_with_its_receipt(world, office, r1):
     item = await r1.replica.item(task.id)
     assert (item.state.status, item.state.why_waiting) == (ItemStatus.RECEIVED, "")
     assert await r1.replica.items() == []
+
+
+async def test_received_is_what_the_office_has_all_of(world, office, r1, r2):
+    """I30: the office's own words of a document say nothing of mine, and mine nothing of another's."""
+    async with office.replica.edit(Task) as task:
+        task.title = "call Ada"
+    await office.replica.mark_for_sync(task.id)
+    await world.settle()
+    for machine, title in ((r1, "call Ada at noon"), (office, "call Bob"), (r2, "call Cleo")):
+        async with machine.replica.edit(Task, task.id) as changed:
+            changed.title = title
+        await machine.sync()
+        arrive(world, r1)
+    await r1.sync()
+    await r1.replica.mark_for_sync(task.id)
+    assert await status(r1, task.id) is ItemStatus.SENT
+    # My own words have come to the office, and what r2 wrote has not.
+    for name in [n for n in office.remote.view.coming if r1.replica.id in n]:
+        world.place.arrive("office", list(office.remote.view.coming).index(name), WHOLE)
+    await office.sync()
+    arrive(world, r1)
+    await r1.sync()
+    assert await status(r1, task.id) is ItemStatus.SENT
+    await world.settle()
+    assert await status(r1, task.id) is ItemStatus.RECEIVED
+
+
+async def test_marked_again_is_sent_with_what_asks_again(world, office, r1):
+    """I30: that all of a document is in the folder says nothing of the request for its number."""
+    document = await marked(r1)
+    await r1.sync()
+    await r1.replica.reset_sync(document)
+    await r1.sync()
+    await r1.replica.mark_for_sync(document)
+    assert await status(r1, document) is ItemStatus.MARKED
+    await r1.sync()
+    assert await status(r1, document) is ItemStatus.SENT
 
 
 async def test_marking_what_was_sent_before_is_marking(world, office, r1, r2):
@@ -281,19 +319,25 @@ async def test_void_number_leaves_no_hole(world, office, r1):
     """I23, I25: a number is granted, or void for a reason, and never used again."""
     first = await marked(r1)
     await world.settle()
-    entry = await office.replica.void_number("quotes", "printed by mistake")
-    with pytest.raises(UsageError, match="not in the shared folder"):
-        await office.replica.void_number("quotes", "again")
+    await office.replica.void_number("quotes", "printed by mistake")
     await world.settle()
     await office.replica.void_number("quotes", "wrong customer", number=1)
+    with pytest.raises(ValidationError, match="already"):
+        await office.replica.void_number("quotes", "wrong customer", number=1)
     await world.settle()
+    with pytest.raises(ValidationError, match="already"):
+        await office.replica.void_number("quotes", "wrong customer", number=1)
+    with pytest.raises(ValidationError, match="not been granted"):
+        await office.replica.void_number("quotes", "some day", number=9)
+    with pytest.raises(DocumentNotFoundError):
+        await office.replica.void_number("cheques", "no such series")
     with pytest.raises(ValidationError):
         await office.replica.void_number("quotes", " ")
     with pytest.raises(UsageError):
         await r1.replica.void_number("quotes", "not mine to say")
     second = await marked(r1, "Bob")
     await world.settle()
-    assert (entry.number, await r1.number(first), await r1.number(second)) == (2, "Q-00001", "Q-00003")
+    assert (await r1.number(first), await r1.number(second)) == ("Q-00001", "Q-00003")
     ledger = await r1.replica.ledger()
     assert [(item.number, item.outcome.value) for item in ledger] == [
         (1, "granted"),
@@ -488,6 +532,39 @@ async def test_restored_workstation_begins_a_new_feed_when_a_peer_has_more(world
     assert (await r1.rows("SELECT feed FROM _remotes"))[0] != feed
 
 
+async def test_a_restored_office_declares_no_number_void_that_it_has_granted(world, office, r1, tmp_path):
+    """H36, I21, I23: what is void is written after the folder was read, and once, however often it is put back."""
+    await copied(office, tmp_path / "early")
+    first = await marked(r1)
+    await world.settle()
+    await put_back(office, tmp_path / "early")
+    await office.replica.void_number("quotes", "spoilt")
+    await copied(office, tmp_path / "asked")
+    await world.settle()
+    expected = [(1, "granted", ""), (2, "void", "spoilt")]
+    assert [(e.number, e.outcome.value, e.reason) for e in await r1.replica.ledger()] == expected
+    assert await r1.number(first) == "Q-00001"
+    await put_back(office, tmp_path / "asked")
+    await world.settle()
+    assert [(e.number, e.outcome.value, e.reason) for e in await office.replica.ledger()] == expected
+    assert await office.rows("SELECT name FROM _quarantine WHERE name LIKE 'ledger%'") == []
+
+
+async def test_what_cannot_be_void_by_then_is_told(world, office, r1, tmp_path):
+    """I23: a number that a restored database does not know to be void is not void twice."""
+    await marked(r1)
+    await world.settle()
+    await copied(office, tmp_path / "copy")
+    await office.replica.void_number("quotes", "spoilt", number=1)
+    await world.settle()
+    await put_back(office, tmp_path / "copy")
+    await office.replica.void_number("quotes", "spoilt, I think", number=1)
+    report = await office.sync()
+    assert report.problems == ["a number is not declared void: The number Q-00001 is void already"]
+    assert (await office.sync()).problems == []
+    assert len(await office.replica.ledger()) == 2
+
+
 async def test_marks_survive_a_restore(world, office, r1, tmp_path):
     """H36, I30: what was marked, reset and marked again around a restore ends as it was said last."""
     document = await r1.make()
@@ -655,7 +732,6 @@ async def test_number_that_was_printed_before_stops_nothing_else(world, office, 
     assert await office.number(last) is None
     assert (await office.replica.get(Task, task.id)).title == "call Ada"
     await office.replica.void_number("quotes", "printed before")
-    await office.sync()  # The void number is published before more are given.
     await office.sync()
     assert await office.number(last) == "Q-12"
 
