@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from crdtsync.errors import DocumentNotFoundError, ValidationError
+from crdtsync.errors import CrdtSyncError, DocumentNotFoundError, ValidationError
 from crdtsync.protocol.files import FileHeader, FileType, encode_file
 from crdtsync.protocol.ids import DocumentId, ReplicaId
 from crdtsync.protocol.ledger import (
@@ -297,7 +297,7 @@ def _write_void(
             continue  # By this replica, before its database was restored.
         try:
             entry = _plan_void(connection, replica, wish, now_ms)
-        except (DocumentNotFoundError, ValidationError) as error:
+        except CrdtSyncError as error:
             refused.append(f"a number is not declared void: {error}")
         else:
             _insert(connection, entry, encode_entry(entry), now_ms)

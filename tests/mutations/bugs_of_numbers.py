@@ -119,9 +119,9 @@ BUGS = (
             ),
             Edit(
                 NUMBERS,
-                "        _insert(connection, entry, encode_entry(entry), now_ms)\n    for row",
+                "        _insert(connection, entry, encode_entry(entry), now_ms)\n    _keep",
                 "        _COUNTED.setdefault(id(connection), {})[entry.series] = entry.number\n"
-                "        _insert(connection, entry, encode_entry(entry), now_ms)\n    for row",
+                "        _insert(connection, entry, encode_entry(entry), now_ms)\n    _keep",
             ),
         ),
         kit=("tests/exhaustive/test_kills.py", "tests/exhaustive/test_failures.py"),
@@ -141,12 +141,12 @@ BUGS = (
             ),
             Edit(
                 NUMBERS,
-                "    _append(connection, replica, entries, now_ms)\n    problems",
+                "    for entry in entries:\n        _insert(connection, entry, encode_entry(entry), now_ms)\n    _keep",
                 "    for entry in entries:\n"
                 '        connection.execute("INSERT OR REPLACE INTO _meta VALUES (?, ?)", (f"counter/{entry.series}", entry.number))\n'
                 '    connection.execute("COMMIT")\n'
                 '    connection.execute("BEGIN IMMEDIATE")\n'
-                "    _append(connection, replica, entries, now_ms)\n    problems",
+                "    for entry in entries:\n        _insert(connection, entry, encode_entry(entry), now_ms)\n    _keep",
             ),
         ),
         kit=("tests/exhaustive/test_kills.py", "tests/exhaustive/test_failures.py"),

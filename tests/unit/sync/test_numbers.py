@@ -744,6 +744,20 @@ async def test_series_at_its_end_stops_nothing_else(world, office, r1):
     assert [await r1.number(one), await r1.number(two)] == [str(2**53 - 1), None]
 
 
+async def test_one_number_too_many_that_is_void_stops_nothing_else(world, office, r1):
+    """I23, I30: of two numbers that are to be void only one is left, and the rounds go on."""
+    await office.replica.define_series(Series("quotes", start=2**53 - 1))
+    for reason in ("one", "two"):
+        await office.replica.void_number("quotes", reason)
+    report = await office.sync()
+    (problem,) = report.problems
+    assert problem.startswith("a number is not declared void: ")
+    assert [entry.reason for entry in await office.replica.ledger()] == ["one"]
+    with pytest.raises(ValidationError):
+        await office.replica.void_number("quotes", "three")
+    assert (await office.sync()).problems == []
+
+
 async def test_reference_numbers_go_on_after_a_restore(world, office, r1):
     """H36: a restored workstation gives no reference number again that it finds on what came back."""
     await r1.back_up()
