@@ -62,6 +62,7 @@ def test_a_hundred_thousand_quotes_are_searched_and_paged(crowded, watch):
         "/quotes?status=quote+pending",
         "/quotes?status=quote+pending&order=-dated",
         "/quotes?q=harper",
+        "/quotes?q=harper&page=1500",
         "/quotes?q=R9-054321",
         "/items",
         "/conflicts",
