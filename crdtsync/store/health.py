@@ -40,8 +40,8 @@ class Quarantined:
 
     at_ms: int
     what: str
-    """``file``, ``segment``, ``change``, ``document``, ``fork``, ``name`` (another replica has ours), or
-    ``coordinator`` (two replicas give out numbers)."""
+    """``file``, ``segment``, ``change``, ``document``, ``fork``, ``name`` (another replica has ours),
+    ``coordinator`` (two replicas give out numbers), or ``void`` (a number that could not be declared void)."""
     name: str
     reason: str
     waiting_helps: bool

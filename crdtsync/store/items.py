@@ -73,14 +73,15 @@ def items(
     if shared_kinds:
         by_itself = f"d.kind IN ({', '.join('?' * len(shared_kinds))})"
         marked = f"coalesce(m.marked_ms, CASE WHEN {by_itself} THEN d.created_ms END)"
-        segment = f"coalesce(m.segment, ({CARRIED_BY.format(document='d.n')} AND {by_itself}))"
+        carried = f"{CARRIED_BY.format(document='d.n')} AND {by_itself}"
+        segment = f"coalesce(CASE WHEN m.marked_ms IS NOT NULL THEN m.segment END, ({carried}))"
         kinds = [*kinds, *shared_kinds]
     shared = shared_kinds or []
     replica = _meta(connection, "replica")
     places = ", ".join("?" * len(kinds))
     condition = "AND d.id = ?" if document_id is not None else ""
     rows = connection.execute(
-        f"SELECT d.id, d.kind, d.n, d.created_ms, {marked}, m.change, "
+        f"SELECT d.id, d.kind, d.n, d.created_ms, {marked}, "
         "coalesce(f.put_ms, CASE WHEN s.owner <> ? THEN s.applied_ms END), "
         "s.owner, s.feed, s.sequence, s.remote, l.text, l.known_ms, "
         "EXISTS (SELECT 1 FROM _requests r WHERE r.document = d.id AND r.replica = ?), "
@@ -102,10 +103,9 @@ def items(
     for (
         identity,
         kind,
-        n,
+        _,
         created_ms,
         marked_ms,
-        change,
         put_ms,
         owner,
         feed,
@@ -126,8 +126,6 @@ def items(
                 if owner == office[0]
                 else _received_ms(connection, remote, office[0], owner, feed, sequence)
             )
-            if received_ms is not None and marked_ms is not None:
-                received_ms = _all_received_ms(connection, office[0], n, change, received_ms)
         facts = ItemFacts(
             created_ms=created_ms,
             marked_ms=marked_ms,
@@ -218,24 +216,6 @@ def _received_ms(
         (remote, peer, owner, feed, sequence),
     ).fetchone()
     return None if row is None else int(row[0])
-
-
-def _all_received_ms(
-    connection: sqlite3.Connection, peer: str, n: int, change: int | None, since_ms: int
-) -> int | None:
-    """Return when all that was marked is known to have been received, those changes of others included.
-
-    What carries the mark says only how far its own feed is received. Of what goes by itself all is marked.
-    """
-    missing, last_ms = connection.execute(
-        "SELECT count(*) - count(known_ms), max(known_ms) FROM (SELECT CASE WHEN owner = ? THEN 0 ELSE ("
-        "SELECT r.received_ms FROM _receipts r WHERE r.remote = g.remote AND r.replica = ? AND r.owner = g.owner "
-        "AND r.feed = g.feed AND r.sequence >= g.sequence) END known_ms FROM ("
-        "SELECT s.remote, s.owner, s.feed, max(s.sequence) sequence FROM _changes c "
-        "LEFT JOIN _segments s ON s.n = c.segment WHERE c.document = ? AND c.n <= ? GROUP BY 1, 2, 3) g)",
-        (peer, peer, n, 1 << 62 if change is None else change),
-    ).fetchone()
-    return None if missing else max(since_ms, last_ms or 0)
 
 
 def _meta(connection: sqlite3.Connection, key: str) -> str:

@@ -12,12 +12,15 @@ from crdtsync.store.clock import bounded
 from crdtsync.store.documents import Documents
 
 CARRIED_BY: Final = (
-    "SELECT CASE WHEN count(*) = count(c.segment) THEN coalesce(max(CASE WHEN g.owner = "
-    "(SELECT value FROM _meta WHERE key = 'replica') THEN g.n END), max(c.segment)) END "
+    "SELECT CASE WHEN count(*) = count(c.segment) THEN coalesce("
+    "max(CASE WHEN g.owner = (SELECT value FROM _meta WHERE key = 'replica') THEN g.n END), "
+    "max(CASE WHEN g.owner NOT IN (SELECT replica FROM _peers WHERE coordinator) THEN g.n END), max(g.n)) END "
     "FROM _changes c LEFT JOIN _segments g ON g.n = c.segment WHERE c.document = {document}"
 )
-"""The segment with which all of a document that asks for no number was sent, of several the newest own one."""
-_NEWEST: Final = "SELECT max(n) FROM _changes WHERE document = {document}"
+"""The segment with which what was written here of a document was sent; else the newest of others, the office's last.
+
+The coordinator's own words come to it at once, and say nothing of what else was written.
+"""
 
 SERIAL_MAX = 2**52
 """Far beyond what a replica ever says about one document, and with room above it."""
@@ -41,8 +44,8 @@ def mark(
     # A request is sent after its mark, and goes with another segment than the document may have gone with.
     carried = "NULL" if schema is not None and schema.series is not None else CARRIED_BY.format(document=":n")
     connection.execute(
-        "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment, change) "
-        f"VALUES (:n, :serial, :now_ms, ({carried}), ({_NEWEST.format(document=':n')}))",
+        f"INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment) "
+        f"VALUES (:n, :serial, :now_ms, ({carried}))",
         {"n": n, "serial": serial, "now_ms": now_ms},
     )
     _ask(connection, documents, replica, document_id, kind, digest, serial, now_ms, withdrawn=False)
@@ -136,9 +139,8 @@ def recall_requests(
             )
         elif unsent is None and request.serial > (mark_serial or 0):
             connection.execute(
-                "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment, change) "
-                f"VALUES (?, ?, ?, ?, ({_NEWEST.format(document='?')}))",
-                (n, request.serial, *((None, None) if request.withdrawn else (request.at_ms, segment)), n),
+                "INSERT OR REPLACE INTO _marks (document, serial, marked_ms, segment) VALUES (?, ?, ?, ?)",
+                (n, request.serial, *((None, None) if request.withdrawn else (request.at_ms, segment))),
             )
 
 

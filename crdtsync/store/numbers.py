@@ -3,7 +3,7 @@
 import datetime as dt
 import sqlite3
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crdtsync.errors import CrdtSyncError, DocumentNotFoundError, ValidationError
 from crdtsync.protocol.files import FileHeader, FileType, encode_file
@@ -29,6 +29,7 @@ TAIL_ENTRIES_MAX = 5_000
 """How many entries that not all replicas are known to have a ledger file carries at most."""
 
 GRANTS_PER_ROUND_MAX = 5_000
+VOIDS_PER_ROUND_MAX = 500
 
 _FROZEN = "ledger_frozen"
 """Setting: why no numbers are given out until a person has looked."""
@@ -236,18 +237,19 @@ def declare_void(
         DocumentNotFoundError: there is no such series.
         ValidationError: there is no reason, or the number was never granted, or is void already.
     """
-    wish = _Void(series_name, number, reason, bounded(now_ms))
-    _plan_void(connection, replica, wish, now_ms)
-    asked = connection.execute(
-        "SELECT 1 FROM _voids WHERE series = ? AND number = ?", (series_name, number)
-    ).fetchone()
-    if asked is not None:
-        raise ValidationError(
-            f"the number {number} of {series_name!r} is declared void with the next sync already"
-        )
+    wish = _Void(series_name, number, reason, bounded(now_ms), is_granted=False)
+    entry = _plan_void(connection, replica, wish, now_ms)
+    pending = [n for (n,) in connection.execute("SELECT number FROM _voids WHERE series = ?", (series_name,))]
+    is_next = number is not None and number == _next_number(connection, series_name)
+    if (number is not None and number in pending) or (is_next and None in pending):
+        raise ValidationError(f"the number {entry.text} is declared void with the next sync already")
+    at_ms = wish.at_ms
+    while _is_written(connection, replace(wish, at_ms=at_ms)) or _is_pending(connection, wish, at_ms):
+        at_ms += 1  # Else it would be taken for the other one, which was written before a restore.
+    is_granted = _outcomes(connection, series_name, entry.number).get(Outcome.GRANTED.value) is not None
     connection.execute(
-        "INSERT INTO _voids (series, number, reason, at_ms) VALUES (?, ?, ?, ?)",
-        (wish.series, wish.number, wish.reason, wish.at_ms),
+        "INSERT INTO _voids (series, number, reason, at_ms, granted) VALUES (?, ?, ?, ?, ?)",
+        (series_name, number, reason, at_ms, int(is_granted)),
     )
 
 
@@ -257,26 +259,62 @@ class _Void:
     number: int | None
     reason: str
     at_ms: int
+    is_granted: bool
+    """Whether the number was known to be granted when it was declared void."""
+
+
+def _is_written(connection: sqlite3.Connection, wish: _Void) -> bool:
+    return bool(
+        connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM _ledger WHERE outcome = ? AND series = ? AND reason = ? AND at_ms = ? "
+            "AND number = coalesce(?, number))",
+            (Outcome.VOID.value, wish.series, wish.reason, wish.at_ms, wish.number),
+        ).fetchone()[0]
+    )
+
+
+def _is_pending(connection: sqlite3.Connection, wish: _Void, at_ms: int) -> bool:
+    return bool(
+        connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM _voids WHERE series = ? AND reason = ? AND at_ms = ?)",
+            (wish.series, wish.reason, at_ms),
+        ).fetchone()[0]
+    )
+
+
+def _outcomes(connection: sqlite3.Connection, series: str, number: int) -> dict[str, int]:
+    return dict(
+        connection.execute(
+            "SELECT outcome, number FROM _ledger WHERE series = ? AND number = ?", (series, number)
+        )
+    )
+
+
+def _next_number(connection: sqlite3.Connection, series: str) -> int:
+    (counter,) = connection.execute("SELECT max(number) FROM _ledger WHERE series = ?", (series,)).fetchone()
+    return series_of(connection)[series].next_number(counter)
 
 
 def _plan_void(connection: sqlite3.Connection, replica: ReplicaId, wish: _Void, now_ms: int) -> LedgerEntry:
     series = series_of(connection).get(wish.series)
     if series is None:
         raise DocumentNotFoundError(f"there is no series {wish.series!r}")
-    numbers = connection.execute(
-        "SELECT number, outcome FROM _ledger WHERE series = ?", (wish.series,)
-    ).fetchall()
+    counter, last_date = connection.execute(
+        "SELECT max(number), max(issue_date) FROM _ledger WHERE series = ?", (wish.series,)
+    ).fetchone()
+    number = series.next_number(counter) if wish.number is None else wish.number
+    outcomes = _outcomes(connection, wish.series, number)
     return plan_void(
         series,
         wish.reason,
         number=wish.number,
-        granted={n for n, outcome in numbers if outcome == Outcome.GRANTED.value},
-        void={n for n, outcome in numbers if outcome == Outcome.VOID.value},
-        counter=_counters(connection).get(wish.series),
+        granted={number} if Outcome.GRANTED.value in outcomes else (),
+        void={number} if Outcome.VOID.value in outcomes else (),
+        counter=counter,
         head=head(connection),
         at_ms=wish.at_ms,
         today=_date(now_ms),
-        last_issue_date=_last_dates(connection).get(wish.series, ""),
+        last_issue_date=last_date or "",
         requester=replica,
     )
 
@@ -286,24 +324,31 @@ def _write_void(
 ) -> tuple[list[LedgerEntry], list[str]]:
     """Write into the ledger what is to be void; return that, and why something cannot be."""
     entries, refused = [], []
-    rows = connection.execute("SELECT series, number, reason, at_ms FROM _voids ORDER BY n").fetchall()
-    for row in rows:
+    rows = connection.execute(
+        "SELECT n, series, number, reason, at_ms, granted FROM _voids ORDER BY n LIMIT ?",
+        (VOIDS_PER_ROUND_MAX,),
+    ).fetchall()
+    for n, *row in rows:
         wish = _Void(*row)
-        done = connection.execute(
-            "SELECT 1 FROM _ledger WHERE outcome = ? AND series = ? AND reason = ? AND at_ms = ?",
-            (Outcome.VOID.value, wish.series, wish.reason, wish.at_ms),
-        ).fetchone()
-        if done is not None:
+        connection.execute("DELETE FROM _voids WHERE n = ?", (n,))
+        if _is_written(connection, wish):
             continue  # By this replica, before its database was restored.
         try:
             entry = _plan_void(connection, replica, wish, now_ms)
+            if not wish.is_granted and Outcome.GRANTED.value in _outcomes(
+                connection, wish.series, entry.number
+            ):
+                raise ValidationError(
+                    f"The number {entry.text} was granted before, and this database did not know"
+                )
         except CrdtSyncError as error:
             refused.append(f"a number is not declared void: {error}")
+            # A report is read by the next round; somebody has to see that what he asked for was not done.
+            name = f"{wish.series} {wish.number or ''} {wish.reason}".replace("  ", " ")
+            feeds.quarantine(connection, "void", name, str(error), waiting_helps=False, now_ms=now_ms)
         else:
             _insert(connection, entry, encode_entry(entry), now_ms)
             entries.append(entry)
-    if rows:
-        connection.execute("DELETE FROM _voids")
     return entries, refused
 
 

@@ -203,8 +203,7 @@ CREATE TABLE _marks (
     document INTEGER PRIMARY KEY,
     serial INTEGER NOT NULL,
     marked_ms INTEGER,                  -- NULL: withdrawn
-    segment INTEGER,                    -- the segment that carries it (_segments.n); NULL: none yet
-    change INTEGER NOT NULL             -- the newest change its person had (_changes.n)
+    segment INTEGER                     -- the segment that carries it (_segments.n); NULL: none yet
 );
 
 -- The newest request of each replica for each document, in order of arrival.
@@ -256,6 +255,7 @@ CREATE TABLE _voids (
     n INTEGER PRIMARY KEY,
     series TEXT NOT NULL,
     number INTEGER,                     -- NULL: the next one
+    granted INTEGER NOT NULL,           -- whether it was known to be granted then
     reason TEXT NOT NULL,
     at_ms INTEGER NOT NULL
 );

@@ -318,20 +318,20 @@ BUGS = (
         edits=(
             Edit(
                 "crdtsync/store/numbers.py",
-                "    for row in rows:\n        wish = _Void(*row)",
-                "    for row in rows[:0]:\n        wish = _Void(*row)",
+                "    for n, *row in rows:\n        wish = _Void(*row)",
+                "    for n, *row in rows[:0]:\n        wish = _Void(*row)",
             ),
         ),
     ),
     Bug(
-        name="received-by-the-newest-feed-alone",
-        what="an item is received once the office has the feed of its mark, whatever is in the others",
+        name="received-by-what-the-office-wrote",
+        what="an item is received once the office has what was written last, also if it wrote that itself",
         breaks="I30",
         edits=(
             Edit(
-                "crdtsync/store/items.py",
-                "            if received_ms is not None and marked_ms is not None:",
-                "            if received_ms is not None and marked_ms is None:",
+                "crdtsync/store/marks.py",
+                "CASE WHEN g.owner = (SELECT value",
+                "CASE WHEN g.owner <> (SELECT value",
             ),
         ),
         unit=("tests/unit/sync/test_numbers.py",),
@@ -356,8 +356,8 @@ BUGS = (
         edits=(
             Edit(
                 "crdtsync/store/numbers.py",
-                "        if done is not None:\n            continue",
-                "        if done is not None and not done:\n            continue",
+                "        if _is_written(connection, wish):\n            continue",
+                "        if not rows and _is_written(connection, wish):\n            continue",
             ),
         ),
         unit=("tests/unit/sync/test_numbers.py",),

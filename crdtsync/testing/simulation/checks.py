@@ -239,11 +239,12 @@ class Checks:
         self._marks[computer.name] = now
 
     async def remember_marked(self, computer: Computer, document: str) -> None:
-        """Take note of what a person who marks a document has of it: that is what the office has to receive."""
+        """Take note of what a person who marks a document has written of it, or has: the office has to receive that."""
         for (digest,) in await computer.rows("SELECT digest FROM _documents WHERE id = ?", document):
             self.ledger.remember_marked(document, digest)
         held = {key for key in await computer.changes() if key[0] == document}
-        self._marked.setdefault((computer.name, document), held)
+        written = {key for key in held if key[1] in computer.clients}
+        self._marked.setdefault((computer.name, document), written or held)
 
     async def _is_received(self, computer: Computer, document: str) -> None:
         """Check that the office has what an item says it has received."""

@@ -248,7 +248,7 @@ async def test_a_database_of_an_earlier_version_tells_from_now_on(tmp_path):
     connection.commit()
     connection.close()
     database = await Database.open(path)
-    await database.write(lambda c: c.execute("INSERT INTO _marks VALUES (1, 1, 1, NULL, 1)"))
+    await database.write(lambda c: c.execute("INSERT INTO _marks VALUES (1, 1, 1, NULL)"))
     assert await database.read(lambda c: c.execute("SELECT what FROM _happenings").fetchall()) == [("mark",)]
     await database.close()
 

@@ -113,8 +113,8 @@ async def test_kind_without_a_series_ends_with_its_receipt(world, office, r1):
     assert await r1.replica.items() == []
 
 
-async def test_received_is_what_the_office_has_all_of(world, office, r1, r2):
-    """I30: the office's own words of a document say nothing of mine, and mine nothing of another's."""
+async def test_received_is_what_was_written_here(world, office, r1, r2):
+    """I30: the office's own words of a document, and another's, say nothing of mine."""
     async with office.replica.edit(Task) as task:
         task.title = "call Ada"
     await office.replica.mark_for_sync(task.id)
@@ -124,18 +124,32 @@ async def test_received_is_what_the_office_has_all_of(world, office, r1, r2):
             changed.title = title
         await machine.sync()
         arrive(world, r1)
-    await r1.sync()
-    await r1.replica.mark_for_sync(task.id)
-    assert await status(r1, task.id) is ItemStatus.SENT
-    # My own words have come to the office, and what r2 wrote has not.
-    for name in [n for n in office.remote.view.coming if r1.replica.id in n]:
+    for name in [n for n in office.remote.view.coming if r2.replica.id in n]:
         world.place.arrive("office", list(office.remote.view.coming).index(name), WHOLE)
     await office.sync()
     arrive(world, r1)
     await r1.sync()
+    await r1.replica.mark_for_sync(task.id)
     assert await status(r1, task.id) is ItemStatus.SENT
-    await world.settle()
+    arrive(world, office)
+    await office.sync()
+    arrive(world, r1)
+    await r1.sync()
     assert await status(r1, task.id) is ItemStatus.RECEIVED
+
+
+async def test_a_kind_that_goes_by_itself_is_received_with_its_last_edit(world, office, r1):
+    """I30: what it was marked with once, and reset, says nothing of what was written since."""
+    async with r1.replica.edit(Customer) as customer:
+        customer.name = "Ada"
+    await r1.replica.mark_for_sync(customer.id)
+    await r1.replica.reset_sync(customer.id)
+    for name in ("Ada Fields", "Ada Harper"):
+        await world.settle()
+        assert await status(r1, customer.id) is ItemStatus.RECEIVED
+        async with r1.replica.edit(Customer, customer.id) as changed:
+            changed.name = name
+        assert await status(r1, customer.id) is ItemStatus.MARKED
 
 
 async def test_marked_again_is_sent_with_what_asks_again(world, office, r1):
@@ -548,6 +562,59 @@ async def test_a_restored_office_declares_no_number_void_that_it_has_granted(wor
     await world.settle()
     assert [(e.number, e.outcome.value, e.reason) for e in await office.replica.ledger()] == expected
     assert await office.rows("SELECT name FROM _quarantine WHERE name LIKE 'ledger%'") == []
+
+
+async def test_every_number_that_is_to_be_void_is(world, office, r1):
+    """I23: also those of one reason in one millisecond, or while the clock goes back."""
+    await marked(r1)
+    await marked(r1)
+    await world.settle()
+    for number in (1, 2, None, None):
+        await office.replica.void_number("quotes", "burnt", number=number)
+    with pytest.raises(ValidationError, match="Q-00003 is declared void with the next sync already"):
+        await office.replica.void_number("quotes", "burnt", number=3)
+    await world.settle()
+    await office.replica.void_number("quotes", "burnt")
+    await world.settle()
+    world.now_ms -= 24 * HOUR_MS
+    await office.replica.void_number("quotes", "burnt")
+    await world.settle()
+    voids = [entry.number for entry in await r1.replica.ledger() if entry.reason == "burnt"]
+    assert voids == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_number_that_nobody_had_is_not_taken_from_somebody(world, office, r1, tmp_path):
+    """H36, I21: the next number of a restored database is somebody's, and who declares it void did not mean that."""
+    await copied(office, tmp_path / "copy")
+    document = await marked(r1)
+    await world.settle()
+    await put_back(office, tmp_path / "copy")
+    await office.replica.void_number("quotes", "form 1 spoilt", number=1)
+    report = await office.sync()
+    assert "Q-00001 was granted before" in report.problems[-1]
+    await world.settle()
+    assert await r1.number(document) == "Q-00001"
+    (found,) = [item for item in await office.replica.quarantine() if item.what == "void"]
+    assert (found.name, "was granted" in found.reason) == ("quotes 1 form 1 spoilt", True)
+
+
+async def test_a_restored_workstation_learns_of_its_mark_before_the_document(world, office, r1, r2, tmp_path):
+    """H36: of the document of another only the request is there yet, and the rounds go on."""
+    async with r2.replica.edit(Quote) as quote:
+        quote.customer = "Ada"
+    await r2.replica.mark_for_sync(quote.id)
+    await copied(r1, tmp_path / "copy")
+    await world.settle()
+    await r1.rename(quote.id, "Ada Fields")
+    await r1.replica.mark_for_sync(quote.id)
+    await r1.sync()
+    await put_back(r1, tmp_path / "copy")
+    for name in [n for n in r1.remote.view.files if r2.replica.id in n]:
+        del r1.remote.view.files[name]
+        r1.remote.view.coming[name] = None
+    await r1.sync()
+    await world.settle()
+    assert await r1.replica.digests() == await r2.replica.digests()
 
 
 async def test_what_cannot_be_void_by_then_is_told(world, office, r1, tmp_path):

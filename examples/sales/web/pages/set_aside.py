@@ -17,12 +17,14 @@ WHAT = {
     "fork": "Two files in one place of a feed",
     "name": "A machine with this one's name",
     "coordinator": "A second office",
+    "void": "A number that was to be void",
 }
 DO = {
     "change": "It is never applied. If something of its author is missing here, let him write it again.",
     "document": "Its changes wait. Tell whoever looks after this program.",
     "fork": "A workstation's data was copied to another machine. Use one of the two, and begin the other anew.",
     "name": "Give one of the two machines another name.",
+    "void": "It was not done. Look whose number it is, and declare it void again if it still is to be.",
     "coordinator": "Only one office may give out numbers. Stop one, and tell whoever looks after this program.",
 }
 WAITS = "It is looked at again by itself: a sync service may not have brought all of it yet."
