@@ -115,6 +115,8 @@ async def take_over(
 ) -> None:
     """Let a sale say what its quote says, in what is chosen; all else was looked at, and is left as it is.
 
+    Prices are left to be asked for again as long as the sale's are locked, unless nothing is chosen.
+
     Args:
         replica: where.
         sale_id: which sale.
@@ -132,11 +134,14 @@ async def take_over(
     if changes is None:
         return
     chosen = [found for found in changes.differences if found.key in keys]
+    prices = any(found.field == PRICE for found in changes.differences)
     async with replica.edit(Sale, sale_id, label="taken over from the quote", seen=sale_version) as sale:
         for difference in chosen:
             if not (sale.price_locked and difference.field == PRICE):
                 _take(difference, changes.quote, sale)
-        sale.quote_version = quote_version
+        # A price that cannot be taken over as long as the sale's are locked is asked for again, unless all is left.
+        if not (chosen and prices and sale.price_locked):
+            sale.quote_version = quote_version
 
 
 def _touched(before: Quote, now: Quote) -> _Touched:

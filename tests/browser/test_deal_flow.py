@@ -72,7 +72,7 @@ def test_an_edit_that_did_not_know_of_the_conversion_is_taken_over(bob, ada):
     ada.be(offline=False)
     expect(ada.page.get_by_text("1 thing changed here since is not in the sale.")).to_be_visible()
     flow = bob.page.get_by_role("region", name="Where it stands")
-    expect(flow.get_by_role("listitem").filter(has_text="Terms: cash (here 30 days)")).to_be_visible()
+    expect(flow.get_by_role("listitem").filter(has_text="Terms: cash (here: 30 days)")).to_be_visible()
     flow.get_by_role("link", name="Compare and take over").click()
     expect(bob.page.get_by_label("Take over Terms")).to_be_checked()
     bob.page.get_by_role("button", name="Take over what is ticked").click()

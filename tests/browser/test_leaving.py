@@ -145,3 +145,27 @@ class TestAWorkstationThatIsGone:
         ada.page.wait_for_timeout(500)
         assert asked == ["beforeunload"]
         expect(ada.box("Terms")).to_have_value("half in advance")
+
+
+def test_who_stays_can_go_on_at_once(ada):
+    ada.new_quote("Stays")
+    ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()
+    ada.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
+    expect(ada.offline_switch).to_be_visible()
+    asked = []
+
+    def stay(dialog):
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    ada.page.on("dialog", stay)
+    ada.write("Name", "")
+    expect(ada.box("Name")).to_have_attribute("aria-invalid", "true")
+    button = ada.page.get_by_role("button", name="New quote")
+    button.click()
+    ada.page.wait_for_timeout(500)
+    assert asked == ["beforeunload"]
+    ada.write("Name", "Stays on")
+    expect(ada.box("Name")).not_to_have_attribute("aria-invalid", "true")
+    button.click()
+    ada.page.wait_for_url(re.compile(r"/quotes/[^/?]+$"), timeout=5_000)

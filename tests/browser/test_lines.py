@@ -136,6 +136,29 @@ def test_a_product_is_picked_by_keys_and_opened_with_its_options(stocked):
     expect(style).to_have_count(0)
 
 
+def test_what_is_picked_by_quick_keys_is_what_the_list_says_when_it_is_there(ada):
+    for customer in ("Olga Old", "Zed Last"):
+        ada.new_quote(customer)
+    ada.open("/quotes")
+    box = ada.page.get_by_label("New quote for")
+    box.click()
+    expect(ada.page.get_by_role("option", name="Zed Last")).to_be_visible()
+    held = []
+    ada.page.route("**/customers/pick*", lambda route: held.append(route))  # noqa: PLW0108 - cannot be marked by playwright
+    ada.page.keyboard.type("olg", delay=40)
+    ada.page.keyboard.press("ArrowDown")
+    ada.page.keyboard.press("Enter")
+    ada.page.wait_for_timeout(500)
+    expect(ada.page.get_by_role("option", name="Zed Last")).to_be_visible()
+    ada.page.unroute_all()
+    expect(box).to_have_value("Olga Old")
+    ada.page.keyboard.press("Enter")
+    ada.page.wait_for_url(re.compile(r"/quotes/[^/?]+$"))
+    expect(ada.page.get_by_role("combobox", name="Customer", exact=True)).to_have_value("Olga Old")
+    ada.open("/customers")
+    expect(ada.page.get_by_role("row").filter(has_text="lg")).to_have_count(1)
+
+
 def test_lines_that_are_open_are_taken_out_and_moved(stocked):
     page = stocked.page
     stocked.new_quote("Open lines")

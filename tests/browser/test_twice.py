@@ -16,7 +16,7 @@ def posted(ada):
 
     def take_note(request):
         if request.method == "POST":
-            paths.append(re.sub(r"/\w{26}\b", "/ID", request.url.removeprefix(ada.address)))
+            paths.append(re.sub(r"/\w{13}(\w{13})?\b", "/ID", request.url.removeprefix(ada.address)))
 
     ada.page.on("request", take_note)
     return paths
@@ -82,6 +82,7 @@ def test_a_payment_is_recorded_once_and_a_refused_one_can_be_sent_again(ada, pos
 
 def test_what_is_done_before_the_scripts_of_a_page_run_is_done_once_they_do(ada, posted, hold):
     address = ada.new_quote("In a hurry")
+    ada.add_line()
     posted.clear()
     held = hold("**/vendor/htmx.min.js")
     ada.page.goto(ada.address + address, wait_until="commit")
@@ -90,11 +91,15 @@ def test_what_is_done_before_the_scripts_of_a_page_run_is_done_once_they_do(ada,
     ada.page.get_by_label("What happened").press("Enter")
     ada.page.get_by_label("What happened").press("Enter")
     ada.page.get_by_role("button", name="Add a line").click()
+    ada.page.get_by_role("button", name="Duplicate line 1").click()
+    ada.page.get_by_label("Notes").fill("Typed, and not left")
     assert not posted
     held.pop().continue_()
     expect(ada.page.get_by_role("listitem").filter(has_text="Measured")).to_have_count(1)
-    expect(ada.page.get_by_role("button", name="Remove line")).to_have_count(1)
-    assert sorted(posted) == [f"/quotes/ID/{what}" for what in ("fields/terms", "lines", "milestones")]
+    expect(ada.page.get_by_role("button", name="Remove line")).to_have_count(3)
+    expect(ada.page.get_by_label("Notes")).to_have_value("Typed, and not left")
+    whats = ("fields/terms", "lines", "lines/ID/duplicate", "milestones")
+    assert sorted(posted) == [f"/quotes/ID/{what}" for what in whats]
     ada.page.unroute_all()
     ada.open(address)
     expect(ada.box("Terms")).to_have_value("Net 30")

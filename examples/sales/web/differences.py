@@ -40,7 +40,7 @@ def _shown(forms: Forms, found: Difference, is_locked: bool) -> DifferenceShown:
     label = _LABELS.get(found.field, found.field.capitalize())
     match found.fate:
         case Fate.ADDED:
-            label, sold = found.what, "not here"
+            label, sold = found.what, "missing"
         case Fate.REMOVED:
             label, quoted = found.what, "removed"
         case Fate.CHANGED_BUT_REMOVED_HERE:

@@ -97,7 +97,8 @@ async def test_a_page_that_was_made_before_the_lock_writes_no_price(tmp_path):
         version = (await quote_of(ada, address)).info.version
         await lock(ada, address)
         answer = await write_price(ada, address, "7", seen="100.00", version=version)
-        assert "The prices are locked" in answer.text
+        assert "&#39;7&#39; was not written. The prices are locked" in answer.text
+        assert "aria-invalid" not in answer.text  # Else the field would be kept as it is, whatever comes in.
         assert 'value="100.00"' in answer.text
         assert (await quote_of(ada, address)).total == 100
 

@@ -138,7 +138,7 @@ async def test_an_edit_that_did_not_know_of_the_conversion_is_told_on_both_pages
             assert "2 things changed here since are not in the sale." in text
             text = (await seat.page(f"/sales/{sale_id}")).text
             assert TELLS in text
-            assert 'Roller shade: quantity: 7 <span class="faint">(here 1)</span>' in text
+            assert 'Roller shade: quantity: 7 <span class="faint">(here: 1)</span>' in text
             assert "Wants it by &lt;Friday&gt;." in text
             assert (await seat.replica.get(Sale, sale_id)).total == Decimal(175)
 
@@ -200,7 +200,7 @@ async def test_every_kind_of_change_is_found_shown_and_taken_over(ada):
         *(f"lines/{gone}", f"lines/{kept}/price", f"lines/{NEW_LINE}", f"charges/{charge}/rate"),
     }
     text = (await ada.page(f"/sales/{sale_id}/quote-changes")).text
-    for shown in ("Bea", "6/1/24", "VAT 10 %", "$60.00", "2 at $5.00", "$30.00 flat", "not here", "removed"):
+    for shown in ("Bea", "6/1/24", "VAT 10 %", "$60.00", "2 at $5.00", "$30.00 flat", "missing", "removed"):
         assert f"<td>{shown}</td>" in text
     assert "and 2 more" in (await ada.page(f"/sales/{sale_id}")).text
 
@@ -278,6 +278,25 @@ async def test_a_locked_price_is_not_taken_over(ada):
     await settle(ada, sale_id, "take", take=[f"lines/{line_id}/price", f"lines/{line_id}/quantity"])
     sale = await ada.replica.get(Sale, sale_id)
     assert (sale.lines[0].quantity, sale.lines[0].price) == (2, Price(Decimal(100)))
+
+
+async def test_a_locked_price_is_asked_for_again_when_something_else_was_taken_over(ada):
+    quote_id, sale_id = await converted(ada)
+    async with ada.replica.edit(Quote, quote_id) as quote:
+        quote.terms = "cash"
+        quote.lines[0].price = Price(Decimal(90))
+    async with ada.replica.edit(Sale, sale_id) as sale:
+        sale.price_locked = True
+    assert len(await changes_of(ada, sale_id)) == 2
+    await settle(ada, sale_id, "take")
+    ((key, _),) = (await changes_of(ada, sale_id)).items()
+    assert key.endswith("price")
+    async with ada.replica.edit(Sale, sale_id) as sale:
+        sale.price_locked = False
+    await settle(ada, sale_id, "take")
+    sale = await ada.replica.get(Sale, sale_id)
+    assert (sale.terms, await changes_of(ada, sale_id)) == ("cash", {})
+    assert sale.lines[0].price == Price(Decimal(90))
 
 
 async def test_a_sale_that_came_before_its_quote_says_nothing_yet(tmp_path):

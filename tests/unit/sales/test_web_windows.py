@@ -30,9 +30,12 @@ class Window:
         self.headers = json.loads(re.search(r"hx-headers='([^']+)'", text)[1])
         (self.version,) = set(re.findall(r'data-version="(\w+)"', text))
 
-    async def save(self, field, value, *, seen, version=None):
+    async def save_line(self, line_id, field, value, *, seen):
+        return await self.save(field, value, seen=seen, at=f"{self.address}/lines/{line_id}")
+
+    async def save(self, field, value, *, seen, version=None, at=""):
         return await self.seat.browser.post(
-            f"{self.address}/fields/{field}",
+            f"{at or self.address}/fields/{field}",
             data={"value": value, "seen": seen, "version": version or self.version},
             headers={"HX-Request": "true", **self.headers},
         )
@@ -136,3 +139,15 @@ def test_only_so_much_is_remembered_of_windows():
         windows.note(str(number), "quote", "terms", "cash")
     assert not windows.has_written("0", "quote", "terms", "cash")
     assert windows.has_written("1", "quote", "terms", "cash")
+
+
+async def test_what_is_typed_into_a_line_that_another_window_removed_is_kept_with_it(seat, quote_id, windows):
+    (line,) = (await seat.replica.get(Quote, quote_id)).lines
+    await windows[1].seat.post(f"{windows[1].address}/lines/{line.id}/remove")
+    answer = await windows[0].save_line(line.id, "description", "Wave curtain", seen="")
+    assert answer.status_code == 200
+    assert "In another window here somebody removed this line meanwhile; it is kept." in answer.text
+    (kept,) = (await seat.replica.get(Quote, quote_id)).lines
+    assert kept.description == "Wave curtain"
+    answer = await windows[0].save_line("b" * 26, "description", "of no line", seen="")
+    assert answer.status_code == 404

@@ -181,11 +181,19 @@ async def save_cell(
             written = await writing.write(version, seen=seen if "seen" in form else None)
         except OtherWindowError:
             written = await writing.write(version, including_own=False)
+        except DocumentNotFoundError:
+            if not version:
+                raise
+            # Another window may have removed it: as of what this one has seen, it is there.
+            written = await writing.write(version, including_own=False)
     except (InputError, ValidationError, UnknownVersionError, ValueError) as error:
         document = await desk.replica.get(spot.cls, spot.document)
         if isinstance(error, NotNowError):
-            cell = cell_of(desk, spot.seen_in(document), spot.owner(document), field, ())
-            return document, replace(cell, error=_told(error))
+            # Not as an error, which would keep the field as it is: it shows what is there, now and later.
+            notice = f"{typed!r} was not written. {_told(error)}"
+            return document, cell_of(
+                desk, spot.seen_in(document), spot.owner(document), field, (), notice=notice
+            )
         key, address = spot.key(field), spot.saved_at(field)
         return document, Cell(key, address, field, typed, seen, version, error=_told(error))
     document = await desk.replica.get(spot.cls, spot.document)
@@ -288,7 +296,13 @@ async def _kept_beside(
                 return f"In another window here {others} was written meanwhile; both are kept."
             return f"Somebody else wrote {others} here meanwhile; both are kept." if others else ""
         if conflict.reason == "removal" and conflict.entity == spot.member:
-            return f"Somebody else removed this {_ONE_OF[spot.list_name]} meanwhile; it is kept."
+            removed_by = {(value.author, value.replica) for value in conflict.values if value.is_removal}
+            who = (
+                "In another window here somebody"
+                if removed_by == {(desk.author, desk.replica.name)}
+                else "Somebody else"
+            )
+            return f"{who} removed this {_ONE_OF[spot.list_name]} meanwhile; it is kept."
     return ""
 
 

@@ -3,6 +3,8 @@
 (() => {
   const LOOK_MS = 150;
   let timer = 0;
+  // By box whose list is being asked for: how far the arrows went meanwhile, and whether Enter takes what is there.
+  const looking = new WeakMap();
 
   const boxOf = (node) => node.closest && node.closest("[data-combobox]");
   const inputOf = (box) => box.querySelector("[role=combobox]");
@@ -12,6 +14,7 @@
 
   const close = (box) => {
     clearTimeout(timer);
+    looking.delete(box);
     listOf(box).hidden = true;
     inputOf(box).setAttribute("aria-expanded", "false");
     inputOf(box).removeAttribute("aria-activedescendant");
@@ -23,7 +26,9 @@
   };
   const look = (box, delay) => {
     clearTimeout(timer);
-    timer = setTimeout(() => htmx.trigger(listOf(box), "look"), delay);
+    const state = { steps: 0, takes: false, isSent: false };
+    looking.set(box, state);
+    timer = setTimeout(() => { state.isSent = true; htmx.trigger(listOf(box), "look"); }, delay);
   };
   const choose = (box, option) => {
     optionsOf(box).forEach((other) => other.setAttribute("aria-selected", String(other === option)));
@@ -52,13 +57,29 @@
     if (!box) return;
     const hidden = box.querySelector("[data-picked]");
     if (hidden) hidden.value = "";
+    choose(box, null);
     look(box, LOOK_MS);
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     const list = event.detail.target;
     if (!list || !list.matches || !list.matches("[role=listbox]")) return;
-    const box = boxOf(list);
+    const box = boxOf(list), state = looking.get(box), options = optionsOf(box);
+    if (state && !state.isSent) return; // More was typed since.
+    looking.delete(box);
     if (list.children.length) open(box); else close(box);
+    if (!state || !state.steps || !options.length || !isOpen(box)) return;
+    const option = options.at(state.steps > 0 ? Math.min(state.steps, options.length) - 1 : Math.max(state.steps, -options.length));
+    choose(box, option);
+    if (state.takes) pick(box, option);
+  });
+  document.addEventListener("htmx:beforeSend", (event) => {
+    const state = event.detail.elt.matches("[role=listbox]") && looking.get(boxOf(event.detail.elt));
+    if (state) state.xhr = event.detail.xhr;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { elt, successful, xhr } = event.detail, box = elt.matches("[role=listbox]") && boxOf(elt);
+    // One that was given up for a newer one is not waited for.
+    if (box && !successful && (looking.get(box) || {}).xhr === xhr) looking.delete(box);
   });
   document.addEventListener("keydown", (event) => {
     const box = event.target.matches && event.target.matches("[role=combobox]") && boxOf(event.target);
@@ -66,10 +87,14 @@
     const options = optionsOf(box), at = options.indexOf(chosen(box));
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
+      const step = event.key === "ArrowDown" ? 1 : -1, state = looking.get(box);
+      if (state) { state.steps += step; return; }
       if (!isOpen(box)) { look(box, 0); return; }
       if (event.altKey && event.key === "ArrowUp") { close(box); return; }
-      const step = event.key === "ArrowDown" ? 1 : -1;
       choose(box, options[at < 0 ? (step > 0 ? 0 : options.length - 1) : (at + step + options.length) % options.length]);
+    } else if (event.key === "Enter" && looking.has(box) && looking.get(box).steps) {
+      event.preventDefault();
+      looking.get(box).takes = true;
     } else if (event.key === "Enter" && isOpen(box) && at >= 0) {
       event.preventDefault();
       pick(box, options[at]);

@@ -39,7 +39,11 @@
       || drafts(".field.is-unsaved, .field:has([aria-invalid=true])").length;
   };
   addEventListener("beforeunload", (event) => {
-    if (isAtRisk()) event.preventDefault();
+    if (isAtRisk()) {
+      event.preventDefault();
+      // No time passes for a page as long as its person is asked, and who leaves does not hear of this.
+      setTimeout(() => document.dispatchEvent(new Event("stayed")));
+    }
     // So early, the page that follows may show it already.
     if (!isLost) saveAll();
   });

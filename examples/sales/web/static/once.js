@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const GONE_MS = 10_000;
-  const pending = new WeakSet();
+  let pending = new WeakSet();
   // Some things are asked for again and again on purpose.
   const isOnce = ({ elt, verb }) => verb !== "get" && elt.matches("form, button") && !("repeats" in elt.dataset);
 
@@ -25,6 +25,7 @@
     leadsTo = address;
     setTimeout(() => { leadsTo = ""; }, GONE_MS);
   });
+  document.addEventListener("stayed", () => { leadsTo = ""; pending = new WeakSet(); });
   // The answer may be here before the second click of a double click, with another form in the same place.
   document.addEventListener("click", (event) => {
     const button = event.detail > 1 && event.target.closest("button");
