@@ -147,6 +147,39 @@ class TestAWorkstationThatIsGone:
         expect(ada.box("Terms")).to_have_value("half in advance")
 
 
+def test_who_leaves_what_may_not_be_understood_is_asked_first(ada):
+    path = ada.new_quote("Reads numbers")
+    ada.add_line()
+    asked = []
+
+    def stay(dialog):
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    ada.page.on("dialog", stay)
+    for label, wrong in (("Quantity", "1.5"), ("Date", "soon")):
+        line = 1 if label == "Quantity" else 0
+        ada.box(label, line=line).click()
+        ada.box(label, line=line).fill(wrong)
+        ada.page.evaluate("setTimeout(() => location.assign('/quotes'))")
+        ada.page.wait_for_timeout(700)
+        assert asked.pop() == "beforeunload"
+        expect(ada.box(label, line=line)).to_have_value(wrong)
+        expect(ada.page.get_by_text("Not saved yet")).to_be_visible()
+        with ada.page.expect_response(lambda answer: answer.request.method == "POST"):
+            ada.box(label, line=line).fill("4" if label == "Quantity" else "6/1/26")
+            ada.box(label, line=line).press("Tab")
+        expect(ada.page.get_by_text("Not saved yet")).to_have_count(0)
+    # What is sure to be understood is saved on the way, and nobody is asked.
+    for label, text in (("Quantity", "25"), ("Price", "12.5")):
+        ada.box(label, line=1).fill(text)
+        ada.open("/quotes")
+        ada.open(path)
+    expect(ada.box("Quantity", line=1)).to_have_value("25")
+    expect(ada.box("Price", line=1)).to_have_value("12.50")
+    assert asked == []
+
+
 def test_who_stays_can_go_on_at_once(ada):
     ada.new_quote("Stays")
     ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()

@@ -32,6 +32,9 @@ class Field:
     """Puts the value into a draft."""
     size: str = "medium"
     is_number: bool = False
+    is_count: bool = False
+    """Whether the number has no decimals."""
+    is_date: bool = False
     choices: tuple[tuple[str, str], ...] = ()
     """What there is to choose from, with the words for it; anything may be typed where there are none."""
     has_suggestions: bool = False
@@ -166,7 +169,14 @@ def _named(*fields: Field) -> Mapping[str, Field]:
 
 DEAL_FIELDS = _named(
     _text("customer_name", "Customer", Forms.required_text, size="long"),
-    _plain("dated", "Date", lambda forms, deal: forms.date_shown(deal.dated), Forms.date, size="short"),
+    _plain(
+        "dated",
+        "Date",
+        lambda forms, deal: forms.date_shown(deal.dated),
+        Forms.date,
+        size="short",
+        is_date=True,
+    ),
     _text("sales_rep", "Sales rep"),
     _text("terms", "Terms"),
     _part_of_discount(_part_percent("discount_pct", "Discount %", "discount", "percent")),
@@ -188,6 +198,7 @@ LINE_FIELDS = _named(
         Forms.count,
         size="short",
         is_number=True,
+        is_count=True,
     ),
     Field(
         "price",

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale
-from babel.numbers import format_currency, format_decimal, get_currency_symbol
+from babel.numbers import format_currency, format_decimal, get_currency_symbol, get_decimal_symbol
 
 from examples.sales.pricing import CENT, ZERO, Adjustment
 from examples.sales.web.dates import FIRST_DAY, LAST_DAY, date_pattern, read_date, show_date
@@ -49,6 +49,11 @@ class Forms:
     currency: str = "USD"
     today: Callable[[], dt.date] = lambda: LAST_DAY
     """The date on the wall, from which a date may be some years ahead."""
+
+    @property
+    def decimal_sign(self) -> str:
+        """What stands before the decimals of a number."""
+        return str(get_decimal_symbol(self.locale))
 
     def text(self, typed: str) -> str:
         """Return one line of text without blanks around it."""

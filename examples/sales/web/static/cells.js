@@ -32,13 +32,13 @@ const cells = (() => {
   const forget = (node) => { const line = node.closest("tbody.line"); if (line) line.removeAttribute("data-have"); };
 
   // Who goes on typing in a text while it is being saved has seen what was sent, and nothing of it is to be added again.
-  const isRefused = (xhr) => xhr.status >= 400 || new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector("[name=value][aria-invalid]");
+  const isRefused = (text) => Boolean(new DOMParser().parseFromString(text, "text/html").querySelector("[aria-invalid=true]"));
   document.addEventListener("htmx:beforeSend", (event) => {
     const { xhr, elt, requestConfig } = event.detail, field = requestConfig.verb !== "get" && elt.closest(".field");
     const told = field && field.querySelector("textarea[name=seen]"), sent = elt.value;
     // Before what waited for this answer is sent.
     if (told) xhr.addEventListener("readystatechange", () => {
-      if (xhr.readyState === 4 && xhr.status && field.classList.contains("is-typed") && !isRefused(xhr)) told.value = sent;
+      if (xhr.readyState === 4 && xhr.status && field.classList.contains("is-typed") && xhr.status < 400 && !isRefused(xhr.responseText)) told.value = sent;
     });
   });
 
@@ -50,5 +50,5 @@ const cells = (() => {
   };
   document.addEventListener("change", (event) => { if (event.target.matches("input, select, textarea")) save(event.target); });
   document.addEventListener("focusin", (event) => { if (event.target.matches("[data-lines] input")) event.target.autocomplete = "off"; });
-  return { send, seenOf, draftOf, pin, unpin, forget };
+  return { send, seenOf, draftOf, isRefused, pin, unpin, forget };
 })();

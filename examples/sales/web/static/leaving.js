@@ -29,13 +29,20 @@
       field.classList.remove("is-typed");
       fetch(address, { method: "POST", keepalive: true, headers, body: formOf(values) })
         // Its person has stayed, and sees what became of it.
-        .then((answer) => { if (!answer.ok) throw new Error(answer.statusText); sent.delete(field); merging.askAgain(field); })
+        .then(async (answer) => {
+          if (!answer.ok || cells.isRefused(await answer.text())) throw new Error(answer.statusText);
+          sent.delete(field);
+          merging.askAgain(field);
+        })
         .catch(() => { if (!isGone) telling.keep(field); });
     }
   };
+  // Nobody hears of what was refused once the page is gone. What is sure to be understood is nobody asked about.
+  const PLAIN = { numeric: /^[0-9]+$/, decimal: new RegExp(`^[0-9]+([${document.body.dataset.decimal}][0-9]*)?$`) };
+  const mayBeRefused = ({ box }) => "date" in box.dataset || (box.inputMode in PLAIN && !PLAIN[box.inputMode].test(box.value.trim()));
   const isAtRisk = () => {
     const typed = drafts(".field.is-typed");
-    return (isLost && typed.length) || typed.reduce((sum, draft) => sum + bytesOf(draft), 0) > BYTES_MAX
+    return (isLost && typed.length) || typed.some(mayBeRefused) || typed.reduce((sum, draft) => sum + bytesOf(draft), 0) > BYTES_MAX
       || drafts(".field.is-unsaved, .field:has([aria-invalid=true])").length;
   };
   addEventListener("beforeunload", (event) => {
