@@ -159,8 +159,6 @@ class Deal(Document):
     tax: Tax = field(default=Tax(), policy="ask")
     discount: Discount = field(default=Discount(), policy="ask")
     price_locked: bool = False
-    prices_kept: str = ""
-    """A version whose prices somebody has kept, though they were changed by one who did not know of the lock."""
     lines: Entities[Line]
     charges: Entities[Charge]
     milestones: Log[Milestone]

@@ -7,11 +7,10 @@ the lock was made on, was made apart from it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from crdtsync import ChangeId, HistoryEntry, Replica
-from crdtsync.errors import UnknownVersionError
 from examples.sales.model import Deal
 from examples.sales.pricing import Price, unit_price
 
@@ -24,6 +23,8 @@ class WrittenPastLock:
 
     line: str
     """The id of the line."""
+    lock: ChangeId
+    """The change that locked the prices."""
     price: Price
     locked: Price
     """What it was when the prices were locked."""
@@ -49,7 +50,7 @@ async def written_past_lock(
 ) -> list[WrittenPastLock]:
     """Return the prices of a deal that are not what they were when they were locked; none if they are not locked.
 
-    Those that somebody has kept, who has seen them so, are not among them.
+    Who keeps one writes it again, knowing of the lock (`kept`): then it is not among them.
 
     Raises:
         DocumentNotFoundError: it is not here any more.
@@ -73,28 +74,24 @@ async def written_past_lock(
     if not apart:
         return []
     then = await replica.get(type(deal), deal.id, as_of=entries[lock].version)
-    kept = await _kept(replica, deal)
     found = []
     for line, writer in apart:
         before = then.lines.get(line.id)
-        if before is not None and unit_price(line.price) not in (unit_price(before.price), kept.get(line.id)):
+        if before is not None and unit_price(line.price) != unit_price(before.price):
             found.append(
                 WrittenPastLock(
-                    line.id, line.price, before.price, writer.author, writer.replica, writer.at_ms
+                    line.id, lock, line.price, before.price, writer.author, writer.replica, writer.at_ms
                 )
             )
     return found
 
 
-async def _kept(replica: Replica, deal: Deal) -> dict[str, Decimal]:
-    """Return the prices that somebody has looked at and kept, by line."""
-    if not deal.prices_kept:
-        return {}
-    try:
-        seen = await replica.get(type(deal), deal.id, as_of=deal.prices_kept)
-    except UnknownVersionError:
-        return {}  # Something of what he saw has not arrived.
-    return {line.id: unit_price(line.price) for line in seen.lines}
+def kept(past: WrittenPastLock) -> Price:
+    """Return what keeps a price: it as it is, and yet another value, which meets others as what is written does.
+
+    Two people who keep one price write the same.
+    """
+    return replace(past.price, kept=f"{past.lock.client:x}-{past.lock.sequence}")
 
 
 def _included(change: ChangeId, entries: dict[ChangeId, HistoryEntry]) -> set[ChangeId]:

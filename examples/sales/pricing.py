@@ -5,7 +5,7 @@ Amounts are carried unrounded and rounded once, half up to cents, where a person
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -49,6 +49,8 @@ class Price:
     taxable: bool = True
     computed_at: datetime | None = None
     price_list_version: str = ""
+    kept: str = field(default="", compare=False)
+    """The change that locked it, once somebody who knew of the lock has kept what was written past it."""
 
     def __post_init__(self) -> None:
         _require(ZERO <= self.msrp <= AMOUNT_MAX, "a list price is from 0 to a million millions")

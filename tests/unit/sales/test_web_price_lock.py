@@ -15,6 +15,7 @@ import pytest
 from crdtsync.testing import MemoryPlace, MemoryRemote
 from examples.sales.model import Product, Quote
 from examples.sales.price_lock import written_past_lock
+from examples.sales.pricing import unit_price
 from tests.unit.sales.web_desks import open_seat
 
 TODAY = dt.date(2024, 5, 31)
@@ -165,6 +166,33 @@ async def test_what_comes_in_after_the_page_was_made_is_not_kept_with_what_it_sh
             assert [found.line for found in await past(seat, address)] == [
                 (await quote_of(seat, address)).lines[1].id
             ]
+
+
+@pytest.mark.parametrize("keeper", ["office", "R1"])
+async def test_a_price_that_is_kept_here_and_put_back_there_is_a_conflict(tmp_path, keeper):
+    async with both_have_a_quote(tmp_path) as (bob, ada, address, meet):
+        await lock(bob, address)
+        await write_price(ada, address, "50")
+        await meet()
+        keeping, putting = (bob, ada) if keeper == "office" else (ada, bob)
+        version = (await quote_of(keeping, address)).info.version
+        await keeping.post(f"{address}/keep-prices", version=version)
+        await put_back(putting, address)
+        await meet()
+        for seat in (bob, ada):
+            [conflict] = await seat.replica.conflicts(address.rpartition("/")[2])
+            assert conflict.needs_decision
+            assert {unit_price(value.value) for value in conflict.values} == {Decimal(50), Decimal(100)}
+
+
+async def test_a_page_that_says_of_no_known_state_keeps_no_price(tmp_path):
+    async with both_have_a_quote(tmp_path) as (bob, ada, address, meet):
+        await lock(bob, address)
+        await write_price(ada, address, "50")
+        await meet()
+        answer = await bob.post(f"{address}/keep-prices", version="no state")
+        assert answer.status_code == 409
+        assert len(await past(bob, address)) == 1
 
 
 @pytest.mark.parametrize("order", ["before", "unlocked"])

@@ -1,12 +1,16 @@
 """What is done about prices that were changed apart from their lock: put back, or kept."""
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from examples.sales.price_lock import written_past_lock
+from examples.sales.model import Deal
+from examples.sales.price_lock import WrittenPastLock, kept, written_past_lock
 from examples.sales.pricing import unit_price
 from examples.sales.web.desk import Desk
+from examples.sales.web.pages.cells import Spot
 from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.pages.editor import EditorPages, spot_of
 from examples.sales.web.pages.routing import route_in
@@ -33,16 +37,10 @@ class PriceLockPages:
 
     async def put_back(self, request: Request) -> Response:
         """Give a line the price it had when the prices were locked."""
-        spot, replica = spot_of(request), self._desk.replica
+        spot = spot_of(request)
         told = "It was put back already."
-        async with replica.edit(spot.cls, spot.document, label="line: price put back") as draft:
-            # Here nobody of this machine writes it meanwhile.
-            deal = await replica.get(spot.cls, spot.document)
-            found = {
-                past.line: past
-                for past in await written_past_lock(replica, deal, await replica.history(deal.id))
-            }
-            past = found.get(request.path_params["line"])
+        async with self._desk.replica.edit(spot.cls, spot.document, label="line: price put back") as draft:
+            past = (await self._past_lock(spot)).get(request.path_params["line"])
             if past is not None and past.line in draft.lines:
                 line = draft.lines[past.line]
                 line.price = past.locked
@@ -51,8 +49,22 @@ class PriceLockPages:
         return await self._editor.done(request, told)
 
     async def keep(self, request: Request) -> Response:
-        """Keep the prices as they are on the page, and no others."""
+        """Keep the prices as they are on the page, and no others: they are written again, knowing of the lock.
+
+        Where somebody puts one back at the same time elsewhere, the two are a conflict.
+        """
         spot, version = spot_of(request), given(await form_of(request), "version")
-        async with self._desk.replica.edit(spot.cls, spot.document, label="prices kept") as deal:
-            deal.prices_kept = version
+        seen = await self._desk.replica.get(spot.cls, spot.document, as_of=version)
+        async with self._desk.replica.edit(spot.cls, spot.document, label="prices kept") as draft:
+            for past in (await self._past_lock(spot)).values():
+                line = seen.lines.get(past.line)
+                if line is not None and unit_price(line.price) == past.now and past.line in draft.lines:
+                    draft.lines[past.line].price = kept(past)
         return await self._editor.done(request, "The prices are kept as they are.")
+
+    async def _past_lock(self, spot: Spot[Deal]) -> Mapping[str, WrittenPastLock]:
+        """Return what was written past the lock, by line. In an edit, nobody of this machine writes meanwhile."""
+        replica = self._desk.replica
+        deal = await replica.get(spot.cls, spot.document)
+        history = await replica.history(deal.id)
+        return {past.line: past for past in await written_past_lock(replica, deal, history)}
