@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from examples.sales.payments import (
     honoured,
     live_allocations,
     paid,
+    payers_of,
     payments_for,
     payments_of,
     sales_of,
@@ -129,9 +130,18 @@ async def money_of(desk: Desk, deal: Deal) -> Money:
     return Money(balance_due(deal, known), credit, spare, paid(deal, known), tuple(shares))
 
 
-async def owed_by(desk: Desk, customer: str, *, first: Deal | None = None) -> list[Owed]:
-    """Return the deals a payment may be for: one given first, then all sales of which something is owed."""
+async def owed_by(
+    desk: Desk, customer: str, *, first: Deal | None = None, also: Iterable[str] = ()
+) -> list[Owed]:
+    """Return the deals a payment may be for: one given first, then all sales of which something is owed.
+
+    Also: sales that were for this customer before and are another's now, by their ids.
+    """
     sales = await sales_of(desk.replica, customer)
+    for sale_id in sorted(set(also) - {sale.id for sale in sales}):
+        handed_over = await desk.replica.get_or_none(Sale, sale_id)
+        if handed_over is not None and customer in payers_of(handed_over):
+            sales.append(handed_over)
     payments = await payments_for(desk.replica, *sales, *([first] if isinstance(first, Sale) else []))
     owed = [
         Owed(sale, title_of(sale), balance)

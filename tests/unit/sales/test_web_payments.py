@@ -295,6 +295,35 @@ async def test_anothers_money_is_released_to_him_and_is_no_credit_of_the_new_cus
     assert "$300.00" in (await ada.page(f"/payments?customer={payment.customer}")).text
 
 
+async def test_what_was_released_from_a_sale_that_is_anothers_now_is_used_for_it_again(ada):
+    sale = await sale_of(ada, price=500)
+    await ada.post(f"/sales/{sale.id}/payment", token="t1", amount="300")
+    await ada.post(f"/sales/{sale.id}/customer", new="Bea <New>", value="x", seen="Ada's aunt")
+    payment = await only_payment(ada)
+    [entry] = live_allocations(payment)
+    offered = f'<option value="{sale.id}">{sale.reference}, now of Bea &lt;New&gt;: $500.00 owed</option>'
+    answer = await ada.post(f"/payments/{payment.id}/release", allocation=entry.id)
+    assert offered in answer.text
+    answer = await ada.post(f"/payments/{payment.id}/allocate", sale=sale.id, amount="300", token="a1")
+    assert unallocated(await only_payment(ada)) == 0
+    assert "$200.00" in (await ada.page(f"/sales/{sale.id}/money")).text
+    assert offered not in answer.text
+
+
+async def test_a_sale_that_is_cancelled_or_paid_is_not_offered_for_what_was_released_from_it(ada):
+    paid, cancelled = await sale_of(ada), await sale_of(ada)
+    for sale in (paid, cancelled):
+        payment_id = await pay(ada, sale, 60, part=60)
+        entry = live_allocations(await ada.replica.get(Payment, payment_id))[0]
+        await ada.post(f"/payments/{payment_id}/release", allocation=entry.id)
+        await ada.post(f"/sales/{sale.id}/customer", new="Bea New", value="x", seen="Ada's aunt")
+        if sale is cancelled:
+            await ada.post(f"/sales/{sale.id}/cancel", reason="No answer")
+        else:
+            await ada.post(f"/sales/{sale.id}/payment", token="t-all", amount="100")
+        assert f'<option value="{sale.id}"' not in (await ada.page(f"/payments/{payment_id}")).text
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

@@ -313,7 +313,9 @@ class PaymentPages:
             allocations.append({"entry": entry, "sale": sale, "granted": granted[entry.id]})
         owed: list[Owed] = []
         if not is_void(payment) and unallocated(payment) > 0:
-            owed = await owed_by(self._desk, payment.customer)
+            # What was released by mistake can be meant for its sale again, whosever that is by now.
+            held = [entry.value.sale for entry in payment.allocations.entries]
+            owed = await owed_by(self._desk, payment.customer, also=held)
         answer = self._desk.page(
             request,
             "payment_part.html" if _target(request) == "payment" else "payment.html",
