@@ -105,6 +105,29 @@ def test_what_is_done_before_the_scripts_of_a_page_run_is_done_once_they_do(ada,
     expect(ada.box("Terms")).to_have_value("Net 30")
 
 
+def test_a_link_that_is_pressed_before_the_scripts_run_loses_nothing_that_was_typed(ada, hold):
+    address = ada.new_quote("In a hurry")
+    held = hold("**/vendor/htmx.min.js")
+    ada.page.goto(ada.address + address, wait_until="commit")
+    ada.page.get_by_label("Terms").fill("Net 30")
+    ada.page.get_by_role("link", name="Print").first.click(no_wait_after=True)
+    while not held:
+        ada.page.wait_for_timeout(10)
+    held.pop().continue_()
+    ada.page.wait_for_url(re.compile("/print"))
+    ada.page.unroute_all()
+    ada.open(address)
+    expect(ada.box("Terms")).to_have_value("Net 30")
+
+
+def test_a_link_leads_on_before_the_scripts_run_where_nothing_was_typed(ada, hold):
+    address = ada.new_quote("In a hurry")
+    hold("**/vendor/htmx.min.js")
+    ada.page.goto(ada.address + address, wait_until="commit")
+    ada.page.get_by_role("link", name="Print").first.click(no_wait_after=True)
+    ada.page.wait_for_url(re.compile("/print"), wait_until="commit")
+
+
 def test_a_button_can_be_pressed_as_soon_as_it_is_there(ada):
     ada.new_quote("In a hurry")
     ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()

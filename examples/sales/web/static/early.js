@@ -2,12 +2,14 @@
 "use strict";
 (() => {
   const BOXES = "input, select, textarea";
-  const WHERE = { submit: "form[hx-post]", click: "button[type=button], button:not(form button, [form]), a[role=button]", input: BOXES, change: BOXES };
+  const LINKS = "a[href]:not([target], [role=button])";
+  const WHERE = { submit: "form[hx-post]", click: `button[type=button], button:not(form button, [form]), a[role=button], ${LINKS}`, input: BOXES, change: BOXES };
   const early = []; // [node, what happened to it, the button that was pressed]
   const take = (event) => {
     const node = event.target.closest(WHERE[event.type]);
-    if (!node) return;
-    if (node.matches("form, [role=button]")) event.preventDefault();
+    // A link that leads away is in no hurry only where it would take along what was done before.
+    if (!node || (node.matches(LINKS) && (!early.length || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey))) return;
+    if (node.matches("form, a")) event.preventDefault();
     if (!node.matches(BOXES)) event.stopPropagation();
     if (!early.some(([other, type]) => other === node && type === event.type)) early.push([node, event.type, event.submitter]);
   };
