@@ -137,6 +137,20 @@ async def test_the_earlier_price_is_put_back_on_both_sides(tmp_path):
         assert "It was put back already." in (await put_back(bob, address)).text
 
 
+async def test_after_one_of_two_was_put_back_its_person_goes_on_with_the_other_one(tmp_path):
+    async with both_have_a_quote(tmp_path) as (bob, ada, address, meet):
+        await lock(bob, address)
+        for line in (0, 1):
+            await write_price(ada, address, "50", line=line)
+        await meet()
+        first, second = [found.line for found in await past(bob, address)]
+        answer = await put_back(bob, address, line=1)
+        assert answer.headers["X-Focus-On"] == f"past-lock-{first}-back"
+        assert f'id="past-lock-{first}-back"' in answer.text
+        assert f'id="past-lock-{second}-back"' not in answer.text
+        assert "X-Focus-On" not in (await put_back(bob, address, line=0)).headers
+
+
 async def test_prices_that_are_kept_are_told_no_more(tmp_path):
     async with both_have_a_quote(tmp_path) as (bob, ada, address, meet):
         await lock(bob, address)

@@ -13,7 +13,7 @@ from examples.sales.web.desk import Desk
 from examples.sales.web.pages.cells import Spot
 from examples.sales.web.pages.centers import CENTERS
 from examples.sales.web.pages.editor import EditorPages, spot_of
-from examples.sales.web.pages.routing import route_in
+from examples.sales.web.pages.routing import going_on_at, route_in
 from examples.sales.web.posted import form_of, given
 
 
@@ -38,15 +38,18 @@ class PriceLockPages:
     async def put_back(self, request: Request) -> Response:
         """Give a line the price it had when the prices were locked."""
         spot = spot_of(request)
-        told = "It was put back already."
+        told, others = "It was put back already.", []
         async with self._desk.replica.edit(spot.cls, spot.document, label="line: price put back") as draft:
-            past = (await self._past_lock(spot)).get(request.path_params["line"])
+            found = dict(await self._past_lock(spot))
+            past = found.pop(request.path_params["line"], None)
+            others = list(found)
             if past is not None and past.line in draft.lines:
                 line = draft.lines[past.line]
                 line.price = past.locked
                 amount = self._desk.forms.money_shown(unit_price(past.locked))
                 told = f"{line.description or 'The price'} is {amount} again."
-        return await self._editor.done(request, told)
+        answer = await self._editor.done(request, told)
+        return going_on_at(answer, f"past-lock-{others[0]}-back") if others else answer
 
     async def keep(self, request: Request) -> Response:
         """Keep the prices as they are on the page, and no others: they are written again, knowing of the lock.
