@@ -147,6 +147,23 @@ class TestAWorkstationThatIsGone:
         expect(ada.box("Terms")).to_have_value("half in advance")
 
 
+def test_nothing_takes_the_place_of_what_is_on_its_way_while_its_person_is_asked(ada, reader, asked):
+    path = ada.new_quote("Stays")
+    reader.open(path)
+    ada.box("Date").fill("soon")
+    held = []
+    ada.page.route("**/fields/*", lambda route: held.append(route))  # noqa: PLW0108 - cannot be marked by playwright
+    ada.page.evaluate("setTimeout(() => location.assign('/quotes'))")
+    while not (held and asked):
+        ada.page.wait_for_timeout(10)
+    reader.write("Terms", "Net 30")
+    expect(ada.box("Terms")).to_have_value("Net 30")
+    expect(ada.box("Date")).to_have_value("soon")
+    held.pop().continue_()
+    expect(ada.page.get_by_text("Not saved yet")).to_be_visible()
+    expect(ada.box("Date")).to_have_value("soon")
+
+
 def test_who_leaves_what_may_not_be_understood_is_asked_first(ada):
     path = ada.new_quote("Reads numbers")
     ada.add_line()

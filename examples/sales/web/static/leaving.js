@@ -27,14 +27,18 @@
       if (sent.get(field) === box.value) continue;
       sent.set(field, box.value);
       field.classList.remove("is-typed");
+      field.classList.add("is-on-its-way");
       fetch(address, { method: "POST", keepalive: true, headers, body: formOf(values) })
         // Its person has stayed, and sees what became of it.
         .then(async (answer) => {
           if (!answer.ok || cells.isRefused(await answer.text())) throw new Error(answer.statusText);
           sent.delete(field);
-          merging.askAgain(field);
         })
-        .catch(() => { if (!isGone) telling.keep(field); });
+        .catch(() => { if (!isGone) telling.keep(field); })
+        .finally(() => {
+          field.classList.remove("is-on-its-way");
+          if (!sent.has(field)) merging.askAgain(field);
+        });
     }
   };
   // Nobody hears of what was refused once the page is gone. What is sure to be understood is nobody asked about.
