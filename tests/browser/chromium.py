@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,6 +41,13 @@ _LOST = re.compile(
     r"|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)"
     r"|^htmx:(sendError|sseError|afterRequest)|^\[object Event\]$"
 )
+
+
+def wait_until(page: "sync_api.Page", holds: Callable[[], object]) -> None:
+    """Let the browser speak until something holds that it does not show, or its time is over: the test then says so."""
+    deadline_s = time.monotonic() + TIMEOUT_MS / 1000
+    while not holds() and time.monotonic() < deadline_s:
+        page.wait_for_timeout(POLL_MS)
 
 
 def chromium_path() -> str:
@@ -96,9 +103,7 @@ class Watch:
 
     def wait_for_fault(self, page: "sync_api.Page", told: str) -> None:
         """Let the browser speak until it tells of a fault of these words, or its time is over."""
-        deadline_s = time.monotonic() + TIMEOUT_MS / 1000
-        while not any(told in fault for fault in self.faults) and time.monotonic() < deadline_s:
-            page.wait_for_timeout(POLL_MS)
+        wait_until(page, lambda: any(told in fault for fault in self.faults))
 
     def close(self) -> None:
         """Close all pages."""

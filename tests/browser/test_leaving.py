@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.browser.chromium import expect
+from tests.browser.chromium import expect, wait_until
 from tests.browser.desk import Seat
 from tests.browser.launcher import Launcher
 
@@ -93,6 +93,8 @@ def test_a_link_waits_until_the_field_that_was_left_for_it_is_saved(ada):
     ada.page.route("**/fields/terms", lambda route: held.append(route))  # noqa: PLW0108 - cannot be marked by playwright
     type_into(ada.box("Terms"), "30 days net")
     ada.page.get_by_role("link", name="Print").click()
+    wait_until(ada.page, lambda: held)
+    # Long enough for a page to be asked for.
     ada.page.wait_for_timeout(300)
     [route] = held
     assert "/print" not in ada.page.url
@@ -108,7 +110,7 @@ def test_who_leaves_what_could_not_be_read_is_asked_first(ada, asked):
     box.press("Tab")
     expect(box).to_have_attribute("aria-invalid", "true")
     ada.page.evaluate("() => { location.reload() }")
-    ada.page.wait_for_timeout(500)
+    wait_until(ada.page, lambda: asked)
     assert asked == ["beforeunload"]
     expect(box).to_have_value("much")
 
@@ -123,7 +125,7 @@ def test_who_leaves_more_than_a_browser_takes_along_is_asked_first(ada, asked):
     )
     type_into(ada.box("Notes"), "and more")
     ada.page.evaluate("() => { location.reload() }")
-    ada.page.wait_for_timeout(500)
+    wait_until(ada.page, lambda: asked)
     assert asked == ["beforeunload"]
 
 
@@ -142,7 +144,7 @@ class TestAWorkstationThatIsGone:
         expect(ada.page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
         type_into(ada.box("Terms"), "half in advance")
         ada.page.evaluate("() => { location.reload() }")
-        ada.page.wait_for_timeout(500)
+        wait_until(ada.page, lambda: asked)
         assert asked == ["beforeunload"]
         expect(ada.box("Terms")).to_have_value("half in advance")
 
@@ -154,8 +156,7 @@ def test_nothing_takes_the_place_of_what_is_on_its_way_while_its_person_is_asked
     held = []
     ada.page.route("**/fields/*", lambda route: held.append(route))  # noqa: PLW0108 - cannot be marked by playwright
     ada.page.evaluate("setTimeout(() => location.assign('/quotes'))")
-    while not (held and asked):
-        ada.page.wait_for_timeout(10)
+    wait_until(ada.page, lambda: held and asked)
     reader.write("Terms", "Net 30")
     expect(ada.box("Terms")).to_have_value("Net 30")
     expect(ada.box("Date")).to_have_value("soon")
@@ -179,7 +180,7 @@ def test_who_leaves_what_may_not_be_understood_is_asked_first(ada):
         ada.box(label, line=line).click()
         ada.box(label, line=line).fill(wrong)
         ada.page.evaluate("setTimeout(() => location.assign('/quotes'))")
-        ada.page.wait_for_timeout(700)
+        wait_until(ada.page, lambda: asked)
         assert asked.pop() == "beforeunload"
         expect(ada.box(label, line=line)).to_have_value(wrong)
         expect(ada.page.get_by_text("Not saved yet")).to_be_visible()
@@ -213,7 +214,7 @@ def test_who_stays_can_go_on_at_once(ada):
     expect(ada.box("Name")).to_have_attribute("aria-invalid", "true")
     button = ada.page.get_by_role("button", name="New quote")
     button.click()
-    ada.page.wait_for_timeout(500)
+    wait_until(ada.page, lambda: asked)
     assert asked == ["beforeunload"]
     ada.write("Name", "Stays on")
     expect(ada.box("Name")).not_to_have_attribute("aria-invalid", "true")

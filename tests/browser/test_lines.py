@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.chromium import expect
+from tests.browser.chromium import expect, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -203,7 +203,7 @@ def test_what_is_asked_of_a_line_that_another_takes_out_meanwhile_is_answered_in
     bob.page.route("**/duplicate", lambda route: held.append(route))  # noqa: PLW0108 - playwright marks what it is given
     bob.page.get_by_role("button", name="Duplicate line 1").click()
     bob.page.evaluate("() => document.querySelector('[data-do=duplicate]').remove()")
-    bob.page.wait_for_timeout(0)
+    wait_until(bob.page, lambda: held)
     held[0].continue_()
     expect_lines(bob, "one", "one", "two")
     expect(bob.page.get_by_role("article")).to_have_count(1)
@@ -216,7 +216,7 @@ def test_what_is_refused_is_told_though_what_asked_for_it_is_gone(ada, watch):
     ada.page.route("**/lines", lambda route: held.append(route))  # noqa: PLW0108 - playwright marks what it is given
     ada.page.get_by_role("button", name="Add a line").click()
     ada.page.evaluate("() => document.querySelector('#add-line').remove()")
-    ada.page.wait_for_timeout(0)
+    wait_until(ada.page, lambda: held)
     held[0].fulfill(status=409, content_type="text/plain", body="Not now.")
     expect(ada.page.get_by_role("alert").filter(has_text="Not now.")).to_be_visible()
     assert any("409" in fault for fault in watch.faults)
@@ -234,6 +234,7 @@ def test_a_line_stays_open_though_the_page_asked_for_the_document_before(stocked
     picker.fill("essential")
     page.get_by_role("listbox", name="Products").get_by_role("option").first.click()
     expect(page.get_by_role("group", name="Options")).to_have_count(1)
+    wait_until(page, lambda: held)
     assert held, "the page was to ask for the document"
     with page.expect_response(re.compile("have=")):
         held[0].continue_()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.chromium import expect
+from tests.browser.chromium import expect, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -70,6 +70,8 @@ def test_a_payment_is_recorded_once_and_a_refused_one_can_be_sent_again(ada, pos
         amount.press("Enter")
         amount.press("Enter")
         record.click()
+        wait_until(ada.page, lambda: held)
+        # Long enough for another one.
         ada.page.wait_for_timeout(200)
         assert len(posted) == 1
         held.pop().continue_()
@@ -94,6 +96,7 @@ def test_what_is_done_before_the_scripts_of_a_page_run_is_done_once_they_do(ada,
     ada.page.get_by_role("button", name="Duplicate line 1").click()
     ada.page.get_by_label("Notes").fill("Typed, and not left")
     assert not posted
+    wait_until(ada.page, lambda: held)
     held.pop().continue_()
     expect(ada.page.get_by_role("listitem").filter(has_text="Measured")).to_have_count(1)
     expect(ada.page.get_by_role("button", name="Remove line")).to_have_count(3)
@@ -111,8 +114,7 @@ def test_a_link_that_is_pressed_before_the_scripts_run_loses_nothing_that_was_ty
     ada.page.goto(ada.address + address, wait_until="commit")
     ada.page.get_by_label("Terms").fill("Net 30")
     ada.page.get_by_role("link", name="Print").first.click(no_wait_after=True)
-    while not held:
-        ada.page.wait_for_timeout(10)
+    wait_until(ada.page, lambda: held)
     held.pop().continue_()
     ada.page.wait_for_url(re.compile("/print"))
     ada.page.unroute_all()
@@ -147,6 +149,7 @@ def test_an_answer_and_an_event_that_both_lead_on_do_so_once(ada, hold):
     ada.open(f"{address}/convert")
     held = hold("**/sales/*")
     ada.page.get_by_role("button", name="Convert to sale").click()
+    wait_until(ada.page, lambda: held)
     ada.page.wait_for_timeout(1_000)
     assert len(held) == 1
     ada.page.unroute_all()  # That lets go what is held.

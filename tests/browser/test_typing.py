@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.chromium import expect
+from tests.browser.chromium import expect, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -83,6 +83,7 @@ def test_an_answer_that_comes_after_its_button_has_gone_is_merged_all_the_same(a
     button.click()
     # The event of the same change comes first, and with it a page without the button.
     expect(button).to_have_count(0)
+    wait_until(ada.page, lambda: held)
     [(route, answer)] = held
     with ada.page.expect_response("**/mark"):
         route.fulfill(response=answer)
@@ -119,6 +120,7 @@ def test_what_is_typed_on_while_it_is_being_saved_is_there_once(ada):
     mine.click()
     mine.press("End")
     mine.press_sequentially(" two")
+    wait_until(ada.page, lambda: held)
     [(route, answer)] = held
     with ada.page.expect_response("**/notes"):
         route.fulfill(response=answer)
