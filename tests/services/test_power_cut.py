@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.services]
 
 ROUNDS = 8
 EDITS_A_ROUND_MAX = 60
+CARELESS_ROUNDS_MAX = 60
+"""A file's name is lost with what was written last only: every later sync takes it along."""
 
 
 @pytest.fixture
@@ -106,4 +108,4 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(power, tmp_path, on_the
 def test_the_suite_sees_what_a_careless_program_loses(power, tmp_path, carelessness, on_the_disk):
     record = record_of(power, tmp_path, on_the_disk)
     with pytest.raises(BrokenError):
-        cut_again_and_again(power, record, random.Random(1), ROUNDS, carelessness=carelessness)
+        cut_again_and_again(power, record, random.Random(1), CARELESS_ROUNDS_MAX, carelessness=carelessness)
