@@ -51,8 +51,12 @@ def wait_until(page: "sync_api.Page", holds: Callable[[], object]) -> None:
 
 
 def chromium_path() -> str:
-    """Return where the browser is; empty if there is none."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or ""
+    """Return where the browser is; empty if there is none.
+
+    First the one without windows: it is the same engine, and takes two thirds of the time.
+    """
+    found = (shutil.which(name) for name in ("chromium-headless-shell", "chromium", "chromium-browser"))
+    return next(filter(None, found), "")
 
 
 @contextlib.contextmanager
@@ -60,7 +64,7 @@ def started_browser() -> Iterator["sync_api.Browser"]:
     """Start a browser without a screen."""
     path = chromium_path()
     if not path:
-        pytest.skip("needs chromium (Debian: apt-get install chromium)")
+        pytest.skip("needs chromium (Debian: apt-get install chromium-headless-shell)")
     # Chromium refuses its own sandbox to root.
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_api.sync_playwright() as playwright:
