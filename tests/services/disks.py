@@ -113,7 +113,9 @@ class PowerDisk:
     def _mount(self) -> None:
         # The loop device goes away by itself with the mount. Nothing is written of its own accord (commit=): what
         # nobody has synced is lost, however slow the machine.
-        _run("mount", "-t", "ext4", "-o", f"loop,noatime,commit={JOURNAL_S}", str(self._image), str(self.root))
+        _run(
+            "mount", "-t", "ext4", "-o", f"loop,noatime,commit={JOURNAL_S}", str(self._image), str(self.root)
+        )
 
 
 class SmallDisk:
