@@ -108,6 +108,17 @@ def test_what_is_done_before_the_scripts_of_a_page_run_is_done_once_they_do(ada,
     expect(ada.box("Terms")).to_have_value("Net 30")
 
 
+def test_a_button_with_a_word_of_its_own_says_it_also_before_the_scripts_run(ada, hold):
+    ada.new_quote("All at once")
+    held = hold("**/vendor/htmx.min.js")
+    ada.page.goto(f"{ada.address}/items", wait_until="commit")
+    ada.page.get_by_role("button", name=re.compile("^Mark all ")).click(no_wait_after=True)
+    wait_until(ada.page, lambda: held)
+    held.pop().continue_()
+    expect(ada.page.get_by_role("status").filter(has_text="marked for sync")).to_be_visible()
+    expect(ada.page.get_by_role("button", name=re.compile("^Mark all "))).to_have_count(0)
+
+
 def test_a_link_that_is_pressed_before_the_scripts_run_loses_nothing_that_was_typed(ada, hold):
     address = ada.new_quote("In a hurry")
     held = hold("**/vendor/htmx.min.js")

@@ -15,7 +15,8 @@
   };
   const redo = ([node, type, submitter]) => {
     if (!node.isConnected) return;
-    if (type === "submit") node.requestSubmit(submitter);
+    // What a form is sent by is known from a click on it.
+    if (type === "submit") (submitter ? submitter.click() : node.requestSubmit());
     else if (type === "click") node.click();
     else node.dispatchEvent(new Event(type, { bubbles: true }));
   };
