@@ -1,5 +1,7 @@
 """Two people in one document: what is typed is never lost, and what another wrote is never hidden."""
 
+import re
+
 import pytest
 
 from tests.browser.chromium import expect, wait_until
@@ -107,6 +109,70 @@ def test_notes_that_two_people_type_at_once_hold_what_both_typed(both):
     mine.press("Tab")
     for seat in both:
         expect(seat.box("Notes")).to_have_value("of bob\nfirst\nlast\nof ada")
+
+
+@pytest.fixture
+def first_save(ada):
+    """Holds what is saved first, until it is called: it is written by then, and only its answer is late."""
+    held = []
+    ada.page.route(
+        re.compile("/notes$|/fields/"),
+        lambda route: route.continue_() if held else held.append((route, route.fetch())),
+    )
+
+    def let_go():
+        wait_until(ada.page, lambda: held)
+        [(route, answer)] = held
+        route.fulfill(response=answer)
+
+    return let_go
+
+
+def type_and_leave(box, text):
+    box.click()
+    box.press("End")
+    box.press_sequentially(text)
+    box.press("Tab")
+
+
+@pytest.mark.parametrize("label", ["Notes", "Terms", "Description"])
+def test_what_is_typed_on_and_left_before_the_first_of_it_is_saved_is_there_once(ada, first_save, label):
+    path = ada.new_quote("Typed on and left")
+    ada.add_line()
+    mine = ada.box(label, line=1 if label == "Description" else 0)
+    type_and_leave(mine, "one")
+    type_and_leave(mine, " two")
+    first_save()
+    expect(ada.page.locator(".is-typed, .htmx-request")).to_have_count(0)
+    expect(mine).to_have_value("one two")
+    ada.open(path)
+    expect(mine).to_have_value("one two")
+
+
+@pytest.mark.parametrize("label", ["Notes", "Terms"])
+def test_what_is_taken_back_before_it_is_saved_is_gone(ada, first_save, label):
+    path = ada.new_quote("Taken back")
+    mine = ada.box(label)
+    type_and_leave(mine, "one")
+    mine.fill("")
+    mine.press("Tab")
+    first_save()
+    expect(ada.page.locator(".is-typed, .htmx-request")).to_have_count(0)
+    expect(mine).to_have_value("")
+    ada.open(path)
+    expect(mine).to_have_value("")
+
+
+def test_a_link_waits_for_all_that_was_typed_and_left(ada, first_save):
+    path = ada.new_quote("Goes on")
+    mine = ada.box("Terms")
+    type_and_leave(mine, "one")
+    type_and_leave(mine, " two")
+    ada.page.get_by_role("link", name="Print").first.click()
+    first_save()
+    ada.page.wait_for_url("**/print")
+    ada.open(path)
+    expect(mine).to_have_value("one two")
 
 
 def test_what_is_typed_on_while_it_is_being_saved_is_there_once(ada):

@@ -93,7 +93,7 @@ const merging = (() => {
   });
   const merge = (target, fresh) => {
     if (target.id === "deal") answers += 1;
-    answered = target.classList.contains("field") && !(typing(target) && target.classList.contains("is-typed")) ? target : null;
+    answered = target.matches(".field:not(.is-typed)") ? target : null;
     if (target.classList.contains("field")) cells.forget(target);
     // The focus goes where a request says, and not where any part that happens to come in would have it.
     for (const node of fresh.querySelectorAll("[autofocus]")) node.removeAttribute("autofocus");

@@ -5,7 +5,7 @@
     const field = event.target.closest(".field");
     if (!field) return;
     // What was typed and taken back is as if nothing had been typed.
-    const isTyped = event.target.value !== cells.seenOf(field);
+    const isTyped = event.target.value !== cells.knownOf(field);
     field.classList.toggle("is-typed", isTyped);
     if (isTyped) cells.pin(field);
     else if (field.classList.contains("is-behind")) merging.askAgain(field);
