@@ -42,32 +42,19 @@ const cells = (() => {
     });
   });
 
-  // One save of a field at a time: what is typed on meanwhile is saved after it, by one who has seen what it wrote.
-  // Not by hx-sync: htmx forgets what is on its way when the attributes of its element change, as their classes do.
-  const onItsWay = new Map(); // Field: what of it is being saved.
-  const postponed = new Set(); // The ids of the boxes that are to be saved after that.
-  const fieldSavedBy = (elt, verb, path) => {
-    const field = verb !== "get" && elt.matches("input, select, textarea") && elt.closest(".field");
-    const draft = field && draftOf(field);
-    return draft && draft.address === path ? field : null;
+  // What a request saves: the box of its field; null for what is picked for it, or only stands in it.
+  const boxSavedBy = (elt, path) => {
+    const draft = elt.matches("input, select, textarea") && elt.closest(".field") && draftOf(elt.closest(".field"));
+    return draft && draft.box === elt && draft.address === path ? draft.box : null;
   };
   // What its person takes for saved.
+  const onItsWay = new Map();
   const knownOf = (field) => (onItsWay.has(field) ? onItsWay.get(field) : seenOf(field));
-  document.addEventListener("htmx:confirm", (event) => {
-    const { elt, verb, path } = event.detail;
-    if (!onItsWay.has(fieldSavedBy(elt, verb, path))) return;
-    event.preventDefault();
-    postponed.add(elt.id);
-  });
   document.addEventListener("htmx:beforeSend", (event) => {
-    const { xhr, elt, requestConfig } = event.detail, field = fieldSavedBy(elt, requestConfig.verb, requestConfig.path);
-    if (!field) return;
-    onItsWay.set(field, elt.value);
-    xhr.addEventListener("loadend", () => {
-      onItsWay.delete(field);
-      const box = postponed.delete(elt.id) && document.getElementById(elt.id);
-      if (box) box.dispatchEvent(new Event("change", { bubbles: true }));
-    });
+    const { xhr, elt, requestConfig } = event.detail, box = boxSavedBy(elt, requestConfig.path), field = box && box.closest(".field");
+    if (!box) return;
+    onItsWay.set(field, box.value);
+    xhr.addEventListener("loadend", () => onItsWay.delete(field));
   });
 
   // A failure is told by the events that htmx sends; its promise would tell it once more, to nobody.
@@ -78,5 +65,5 @@ const cells = (() => {
   };
   document.addEventListener("change", (event) => { if (event.target.matches("input, select, textarea")) save(event.target); });
   document.addEventListener("focusin", (event) => { if (event.target.matches("[data-lines] input")) event.target.autocomplete = "off"; });
-  return { send, seenOf, knownOf, draftOf, isRefused, pin, unpin, forget };
+  return { send, seenOf, knownOf, draftOf, boxSavedBy, isRefused, pin, unpin, forget };
 })();

@@ -15,9 +15,12 @@
   const close = (box) => {
     clearTimeout(timer);
     looking.delete(box);
+    const isBehind = isOpen(box) && box.matches(".is-behind:not(.is-typed)");
     listOf(box).hidden = true;
     inputOf(box).setAttribute("aria-expanded", "false");
     inputOf(box).removeAttribute("aria-activedescendant");
+    // What came in while it was open waited.
+    if (isBehind) merging.askAgain(box);
   };
   const open = (box) => {
     if (document.activeElement !== inputOf(box)) return;
@@ -64,7 +67,7 @@
     const list = event.detail.target;
     if (!list || !list.matches || !list.matches("[role=listbox]")) return;
     const box = boxOf(list), state = looking.get(box), options = optionsOf(box);
-    if (state && !state.isSent) return; // More was typed since.
+    if (!state || !state.isSent) return; // More was typed since, or it was closed.
     looking.delete(box);
     if (list.children.length) open(box); else close(box);
     if (!state || !state.steps || !options.length || !isOpen(box)) return;
@@ -98,7 +101,7 @@
     } else if (event.key === "Enter" && isOpen(box) && at >= 0) {
       event.preventDefault();
       pick(box, options[at]);
-    } else if (event.key === "Escape" && isOpen(box)) {
+    } else if (event.key === "Escape" && (isOpen(box) || looking.has(box))) {
       event.preventDefault();
       event.stopPropagation();
       close(box);

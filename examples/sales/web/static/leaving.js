@@ -63,24 +63,15 @@
     if (document.hidden && !isGone) for (const { box } of drafts(".field.is-typed")) box.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
-  // A field that is left by a click on a link is saved before the page that the link leads to is asked for.
-  const saving = new Set();
+  // What was done before a click on a link is answered before the page that the link leads to is asked for.
   let next = "";
-  document.addEventListener("htmx:beforeSend", (event) => {
-    const { xhr, elt, requestConfig } = event.detail;
-    if (requestConfig.verb === "get" || !elt.closest(".field")) return;
-    saving.add(xhr);
-    xhr.addEventListener("loadend", () => {
-      saving.delete(xhr);
-      if (!xhr.status || xhr.status >= 400) next = "";
-      if (saving.size || !next) return;
-      location.assign(next);
-      next = "";
-    });
+  document.addEventListener("all-answered", (event) => {
+    if (next && !event.detail.hasFailed) location.assign(next);
+    next = "";
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href]");
-    if (!link || !saving.size || event.defaultPrevented || link.target || link.origin !== location.origin) return;
+    if (!link || !order.isBusy() || event.defaultPrevented || link.target || link.origin !== location.origin) return;
     if (event.button || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     next = link.href;

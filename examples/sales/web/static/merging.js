@@ -4,7 +4,7 @@ const merging = (() => {
   const typing = (node) => node.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
   // A field that holds what was typed and is not saved, whose value is on its way, or that could not be read, is
   // left as it is, with what its typist has seen. The focus alone is no reason: who has typed nothing sees what is new.
-  const isBusy = (node) => node.matches(".is-typed, .is-on-its-way") || node.querySelector(".htmx-request, [aria-invalid=true], [role=combobox][aria-expanded=true]");
+  const isBusy = (node) => node.matches(".is-typed, .is-on-its-way, .htmx-request") || node.querySelector(".htmx-request, [aria-invalid=true], [role=combobox][aria-expanded=true]");
   const isToldOnce = (node) => node.nodeType === 1 && node.classList.contains("told-once");
   // What stands in forms is sent with them. Until then it is its person's, whatever comes in.
   const valueOf = (box) => (box.matches("[type=checkbox], [type=radio]") ? box.checked : box.value);
