@@ -210,3 +210,22 @@ def test_what_came_in_while_a_list_was_open_is_there_when_it_is_closed(ada, wind
     expect(ada.page.locator(".is-behind")).to_have_count(1)
     mine.press("Escape")
     expect(mine).to_have_value("Renamed")
+
+
+def test_an_answer_that_is_late_hides_nothing_that_came_in_before_it(ada, window):
+    path = ada.new_quote("Comes late")
+    ada.add_line()
+    ada.write("Price", "100", line=1)
+    window.open(path)
+    held = Held(ada.page, "/fields/terms$", is_written=True)
+    ada.box("Terms").fill("30 days")
+    ada.box("Terms").press("Tab")
+    held.wait()
+    expect(window.box("Terms")).to_have_value("30 days")
+    window.write("Terms", "60 days")
+    window.write("Quantity", "3", line=1)
+    total = ada.page.locator("#totals .sum dd")
+    expect(total).to_contain_text("300")
+    held.let_go()
+    expect(ada.box("Terms")).to_have_value("60 days")
+    expect(total).to_contain_text("300")

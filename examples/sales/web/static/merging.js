@@ -83,13 +83,14 @@ const merging = (() => {
   // out of turn may be older than what is here: a line that was opened meanwhile would be closed by it again.
   let answers = 0;
   const isForDocument = (event) => event.detail.target && event.detail.target.id === "deal";
-  document.addEventListener("htmx:beforeRequest", (event) => { if (isForDocument(event)) event.detail.requestConfig.answersBefore = answers; });
+  document.addEventListener("htmx:beforeRequest", (event) => { event.detail.requestConfig.answersBefore = answers; });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, shouldSwap, target } = event.detail;
-    if (!shouldSwap || !isForDocument(event) || requestConfig.answersBefore === answers) return;
+    if (!shouldSwap || requestConfig.answersBefore === answers) return;
     // What a person asked says what was done, and is shown all the same.
-    if ((requestConfig.elt.getAttribute("hx-trigger") || "").includes("sse:")) event.detail.shouldSwap = false;
-    queueMicrotask(() => askAgain(document.getElementById(target.id)));
+    if (isForDocument(event) && (requestConfig.elt.getAttribute("hx-trigger") || "").includes("sse:")) event.detail.shouldSwap = false;
+    // A field, too, and what it is answered beside, such as the totals.
+    if (target.closest("#deal")) queueMicrotask(() => askAgain(document.getElementById("deal")));
   });
   const merge = (target, fresh) => {
     if (target.id === "deal") answers += 1;
