@@ -3,8 +3,7 @@
 (() => {
   const GONE_MS = 10_000;
   let pending = new WeakSet();
-  // Some things are asked for again and again on purpose.
-  const isOnce = ({ elt, verb }) => verb !== "get" && elt.matches("form, button") && !("repeats" in elt.dataset);
+  const isOnce = ({ elt, verb }) => verb !== "get" && order.isOnce(elt);
 
   document.addEventListener("htmx:confirm", (event) => { if (isOnce(event.detail) && pending.has(event.detail.elt)) event.preventDefault(); });
   document.addEventListener("htmx:beforeSend", (event) => {

@@ -6,8 +6,14 @@ const order = (() => {
   const queue = new Map(); // What waits for its answer: by the box that is saved, by the button that is pressed once.
   let isSending = false, hasFailed = false;
   const isBusy = () => current !== null || queue.size > 0;
+  // Some things are asked for again and again on purpose.
   const isOnce = (elt) => elt.matches("form, button") && !("repeats" in elt.dataset);
 
+  // What is in it by then is saved, and made on what was saved of it before.
+  const saveAgain = (id) => {
+    const box = document.getElementById(id);
+    if (box) box.dispatchEvent(new Event("change", { bubbles: true }));
+  };
   const goOn = () => {
     while (!current && queue.size) {
       const [key, send] = queue.entries().next().value;
@@ -24,8 +30,7 @@ const order = (() => {
     if (verb === "get" || event.defaultPrevented || isSending || !isBusy()) return;
     event.preventDefault();
     const send = () => issueRequest(true), box = cells.boxSavedBy(elt, path);
-    // What is in it by then is saved, and made on what was saved of it before.
-    if (box) queue.set(box.id, () => { const there = document.getElementById(box.id); if (there) there.dispatchEvent(new Event("change", { bubbles: true })); });
+    if (box) queue.set(box.id, () => saveAgain(box.id));
     else if (!isOnce(elt)) queue.set(Symbol("again"), send);
     else if (!queue.has(elt)) queue.set(elt, send);
   });
@@ -39,5 +44,5 @@ const order = (() => {
       goOn();
     });
   });
-  return { isBusy };
+  return { isBusy, isOnce };
 })();
