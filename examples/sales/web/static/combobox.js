@@ -70,7 +70,7 @@
     if (!state || !state.isSent) return; // More was typed since, or it was closed.
     looking.delete(box);
     if (list.children.length) open(box); else close(box);
-    if (!state || !state.steps || !options.length || !isOpen(box)) return;
+    if (!state.steps || !options.length || !isOpen(box)) return;
     const option = options.at(state.steps > 0 ? Math.min(state.steps, options.length) - 1 : Math.max(state.steps, -options.length));
     choose(box, option);
     if (state.takes) pick(box, option);
