@@ -86,3 +86,11 @@ def ada(sit):
 @pytest.fixture
 def cleo(sit):
     return sit("R2")
+
+
+@pytest.fixture
+def window(ada):
+    """A second window of ada's workstation."""
+    from tests.browser.desk import Seat
+
+    return Seat("R1", ada.page.context.new_page(), ada.address)

@@ -5,45 +5,9 @@ import re
 import pytest
 
 from tests.browser.chromium import expect, wait_until
-from tests.browser.desk import Seat
+from tests.browser.held import LONG_ENOUGH_MS, Held
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-
-LONG_ENOUGH_MS = 700
-"""For whatever does not wait, and should."""
-
-
-class Held:
-    """The first request of a path, held before the server has it, or with its answer; what follows goes on."""
-
-    def __init__(self, page, path, *, method="POST", is_written=False):
-        self._page = page
-        self._held = []
-
-        def hold(route):
-            if route.request.method != method or self._held:
-                route.continue_()
-            else:
-                self._held.append((route, route.fetch() if is_written else None))
-
-        page.route(re.compile(path), hold)
-
-    def wait(self):
-        wait_until(self._page, lambda: self._held)
-
-    def let_go(self):
-        self.wait()
-        [(route, answer)] = self._held
-        if answer is None:
-            route.continue_()
-        else:
-            route.fulfill(response=answer)
-
-
-@pytest.fixture
-def window(ada):
-    """A second window of the same workstation."""
-    return Seat("R1", ada.page.context.new_page(), ada.address)
 
 
 @pytest.fixture
@@ -212,23 +176,45 @@ def test_what_came_in_while_a_list_was_open_is_there_when_it_is_closed(ada, wind
     expect(mine).to_have_value("Renamed")
 
 
-def test_an_answer_that_is_late_hides_nothing_that_came_in_before_it(ada, window):
-    path = ada.new_quote("Comes late")
-    ada.add_line()
-    ada.write("Price", "100", line=1)
-    window.open(path)
-    held = Held(ada.page, "/fields/terms$", is_written=True)
-    ada.box("Terms").fill("30 days")
+def test_a_second_milestone_is_noted_while_the_first_is_on_its_way(ada):
+    ada.new_quote("Two at once")
+    held = Held(ada.page, "/milestones$")
+    box = ada.page.get_by_label("What happened")
+    for what in ("Measured", "Called"):
+        box.fill(what)
+        box.press("Enter")
+        held.wait()
+    box.press("Enter")
+    held.let_go()
+    expect(ada.page.get_by_role("listitem").filter(has_text="Measured")).to_have_count(1)
+    expect(ada.page.get_by_role("listitem").filter(has_text="Called")).to_have_count(1)
+    expect(box).to_have_value("")
+
+
+def test_who_loads_a_page_again_is_asked_while_something_of_it_has_not_arrived(ada):
+    ada.new_quote("Loaded again")
+    asked = []
+    ada.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    held = Held(ada.page, "/fields/terms$")
+    ada.box("Terms").fill("wants blue")
     ada.box("Terms").press("Tab")
     held.wait()
-    expect(window.box("Terms")).to_have_value("30 days")
-    window.write("Terms", "60 days")
-    window.write("Quantity", "3", line=1)
-    total = ada.page.locator("#totals .sum dd")
-    expect(total).to_contain_text("300")
-    ada.page.wait_for_timeout(LONG_ENOUGH_MS)  # No other event is to bring it.
+    ada.page.evaluate("location.reload()")
+    wait_until(ada.page, lambda: asked)
+    assert asked == ["beforeunload"]
     with ada.page.expect_response(re.compile("/fields/terms$")):
         held.let_go()
-    ada.page.wait_for_timeout(LONG_ENOUGH_MS)
-    expect(ada.box("Terms")).to_have_value("60 days")
-    expect(total).to_contain_text("300")
+    expect(ada.page.locator(".htmx-request")).to_have_count(0)
+    ada.page.reload()
+    expect(ada.box("Terms")).to_have_value("wants blue")
+    assert asked == ["beforeunload"]
+
+
+def test_words_that_are_still_typed_go_along_with_a_link_of_the_list(ada):
+    ada.new_quote("Goes along")
+    ada.open("/quotes")
+    search = ada.page.get_by_role("searchbox", name="Search")
+    search.fill("Goes alo")
+    ada.page.get_by_role("group", name="Status").get_by_role("link", name="Cancelled").click()
+    ada.page.wait_for_url("**/quotes?*status=cancelled*")
+    expect(search).to_have_value("Goes alo")

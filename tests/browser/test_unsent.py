@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.chromium import expect
 from tests.browser.desk import Seat
+from tests.browser.held import Held
 from tests.browser.test_deal_flow import convert
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -152,3 +153,47 @@ def test_the_way_a_purchase_order_is_sent_is_the_one_that_was_chosen(bob, collea
     expect(told).to_be_visible()
     colleague.page.goto(colleague.address + order)
     expect(colleague.page.get_by_text("Sent by Bob, telephone")).to_be_visible()
+
+
+@pytest.fixture
+def payment(ada):
+    """Ada records a payment of a quote of 100.00: the boxes of its form, by their labels."""
+    ada.new_quote("Pays on")
+    ada.add_line()
+    ada.write("Price", "100", line=1)
+    ada.page.get_by_role("link", name="Record a payment").click()
+    expect(ada.offline_switch).to_be_visible()
+    return lambda label: ada.page.get_by_label(label, exact=True)
+
+
+def test_what_was_typed_since_a_payment_was_sent_stays_when_it_is_refused(ada, payment):
+    held = Held(ada.page, "/payment$", is_written=True)
+    payment("Amount").fill("a lot")
+    payment("Amount").press("Enter")
+    held.wait()
+    payment("Memo").fill("check 12")
+    held.let_go()
+    expect(payment("Amount")).to_have_attribute("aria-invalid", "true")
+    expect(payment("Amount")).to_have_value("a lot")
+    expect(payment("Memo")).to_have_value("check 12")
+    expect(payment("Memo")).to_be_focused()
+    payment("Amount").fill("40")
+    payment("Amount").press("Enter")
+    ada.page.wait_for_url("**/sales/*")
+    expect(ada.page.get_by_text("check 12")).to_be_visible()
+
+
+def test_what_is_meant_of_one_amount_is_asked_again_of_another(ada, payment):
+    payment("Amount").fill("120")
+    payment("Amount").press("Enter")
+    meant = payment("It is meant so")
+    expect(meant).to_be_focused()
+    meant.press("Space")
+    payment("Amount").fill("1200")
+    payment("Amount").press("Enter")
+    expect(ada.page.get_by_text(re.compile("1,100.00 more"))).to_be_visible()
+    expect(meant).not_to_be_checked()
+    expect(meant).to_be_focused()
+    meant.press("Space")
+    ada.page.get_by_role("button", name="Convert and record").click()
+    ada.page.wait_for_url("**/sales/*")

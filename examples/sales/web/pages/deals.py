@@ -137,7 +137,7 @@ class DealPages:
         try:
             reason = self._desk.forms.required_text(typed)
         except InputError as error:
-            return await self._cancelling(request, deal, typed, str(error))
+            return going_on_at(await self._cancelling(request, deal, typed, str(error)), "reason")
         await cancel(self._desk.replica, self._cls(request), deal.id, by=self._desk.author, why=reason)
         return go_to(request, f"/{request.path_params['center']}/{deal.id}")
 

@@ -243,7 +243,7 @@ class PaymentPages:
             typed.questions.append("It was given to this customer meanwhile. Is the payment his?")
             given = None
         if given is None:
-            return await self._form(request, deal, customer, typed)
+            return going_on_at(await self._form(request, deal, customer, typed), _place_in_doubt(typed))
         await record_payment(
             self._desk.replica,
             customer,
@@ -335,6 +335,13 @@ class PaymentPages:
             part_of=lambda owing: min(owing.balance, unallocated(payment)),
         )
         return going_on_at(answer, "in-part" if error else "in-reason" if void_error else "")
+
+
+def _place_in_doubt(typed: Typed) -> str:
+    """Return the id of what its person is to look at first."""
+    if typed.errors:
+        return f"in-{next(iter(typed.errors))}"
+    return f"meant-{typed.asked}" if typed.asked else ""
 
 
 def _target(request: Request) -> str | None:

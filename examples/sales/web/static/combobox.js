@@ -20,7 +20,7 @@
     inputOf(box).setAttribute("aria-expanded", "false");
     inputOf(box).removeAttribute("aria-activedescendant");
     // What came in while it was open waited.
-    if (isBehind) merging.askAgain(box);
+    if (isBehind) asking.again(box);
   };
   const open = (box) => {
     if (document.activeElement !== inputOf(box)) return;

@@ -37,7 +37,7 @@
         .catch(() => { if (!isGone) telling.keep(field); })
         .finally(() => {
           field.classList.remove("is-on-its-way");
-          if (!sent.has(field)) merging.askAgain(field);
+          if (!sent.has(field)) asking.again(field);
         });
     }
   };
@@ -46,7 +46,7 @@
   const mayBeRefused = ({ box }) => "date" in box.dataset || (box.inputMode in PLAIN && !PLAIN[box.inputMode].test(box.value.trim()));
   const isAtRisk = () => {
     const typed = drafts(".field.is-typed");
-    return (isLost && typed.length) || typed.some(mayBeRefused) || typed.reduce((sum, draft) => sum + bytesOf(draft), 0) > BYTES_MAX
+    return order.isUnheard() || (isLost && typed.length) || typed.some(mayBeRefused) || typed.reduce((sum, draft) => sum + bytesOf(draft), 0) > BYTES_MAX
       || drafts(".field.is-unsaved, .field:has([aria-invalid=true])").length;
   };
   addEventListener("beforeunload", (event) => {

@@ -1,6 +1,6 @@
 // Merges what the server answers into the page, around what is being typed.
 "use strict";
-const merging = (() => {
+(() => {
   const typing = (node) => node.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
   // A field that holds what was typed and is not saved, whose value is on its way, or that could not be read, is
   // left as it is, with what its typist has seen. The focus alone is no reason: who has typed nothing sees what is new.
@@ -75,25 +75,8 @@ const merging = (() => {
       && !(name === "tabindex" && node === document.activeElement),
   };
 
-  const askAgain = (node) => {
-    const source = node && node.closest("[hx-get]");
-    if (source) htmx.trigger(source, "sse:document");
-  };
-  // The page asks for its document by itself when it hears of a change, beside what a person asks. What was answered
-  // out of turn may be older than what is here: a line that was opened meanwhile would be closed by it again.
-  let answers = 0;
-  const isForDocument = (event) => event.detail.target && event.detail.target.id === "deal";
-  document.addEventListener("htmx:beforeRequest", (event) => { event.detail.requestConfig.answersBefore = answers; });
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const { requestConfig, shouldSwap, target } = event.detail;
-    if (!shouldSwap || requestConfig.answersBefore === answers) return;
-    // What a person asked says what was done, and is shown all the same.
-    if (isForDocument(event) && (requestConfig.elt.getAttribute("hx-trigger") || "").includes("sse:")) event.detail.shouldSwap = false;
-    // A field, too, and what it is answered beside, such as the totals.
-    if (target.closest("#deal")) queueMicrotask(() => askAgain(document.getElementById("deal")));
-  });
   const merge = (target, fresh) => {
-    if (target.id === "deal") answers += 1;
+    asking.note(target);
     answered = target.matches(".field:not(.is-typed)") ? target : null;
     if (target.classList.contains("field")) cells.forget(target);
     // The focus goes where a request says, and not where any part that happens to come in would have it.
@@ -107,7 +90,7 @@ const merging = (() => {
     // What was said to be as it was, and is not here: it was taken away while the answer was on its way.
     const lost = document.querySelectorAll("[data-same]");
     lost.forEach((node) => node.remove());
-    if (lost.length || isOutdated) askAgain(document.getElementById("deal"));
+    if (lost.length || isOutdated) asking.again(document.getElementById("deal"));
     isOutdated = false;
     for (const node of morphed) if (node.nodeType === 1) node.dispatchEvent(new CustomEvent("merged", { bubbles: true }));
     return morphed;
@@ -129,5 +112,4 @@ const merging = (() => {
     event.detail.shouldSwap = false;
     if (target.isConnected) htmx.swap(target, serverResponse, { swapStyle: "merge", swapDelay: 0, settleDelay: 0 }, { contextElement: target });
   });
-  return { askAgain };
 })();

@@ -1,18 +1,27 @@
 // A form that was sent, and a button that has something done, are not sent again until the answer is there.
 "use strict";
-(() => {
+const once = (() => {
   const GONE_MS = 10_000;
-  let pending = new WeakSet();
-  const isOnce = ({ elt, verb }) => verb !== "get" && order.isOnce(elt);
+  let pending = new WeakMap(); // What was sent, by what sent it.
+  // Some things are asked for again and again on purpose.
+  const isOnce = (elt) => elt.matches("form, button") && !("repeats" in elt.dataset);
+  // Who writes something else into a form that is on its way wants that as well.
+  const writtenIn = (elt) => (elt.matches("form") ? JSON.stringify([...new FormData(elt)]) : "");
 
-  document.addEventListener("htmx:confirm", (event) => { if (isOnce(event.detail) && pending.has(event.detail.elt)) event.preventDefault(); });
+  document.addEventListener("htmx:confirm", (event) => {
+    const { elt, verb } = event.detail;
+    const sent = verb !== "get" && isOnce(elt) && pending.get(elt);
+    if (sent && (sent.isLeading || sent.written === writtenIn(elt))) event.preventDefault();
+  });
   document.addEventListener("htmx:beforeSend", (event) => {
     const { elt, xhr, requestConfig } = event.detail;
-    if (!isOnce(requestConfig)) return;
-    pending.add(elt);
+    if (requestConfig.verb === "get" || !isOnce(elt)) return;
+    const sent = { written: writtenIn(elt), isLeading: false };
+    pending.set(elt, sent);
     xhr.addEventListener("loadend", () => {
       // What leads to another page is answered by that page; a person may choose to stay.
-      setTimeout(() => pending.delete(elt), xhr.getResponseHeader("HX-Redirect") ? GONE_MS : 0);
+      sent.isLeading = Boolean(xhr.getResponseHeader("HX-Redirect"));
+      setTimeout(() => { if (pending.get(elt) === sent) pending.delete(elt); }, sent.isLeading ? GONE_MS : 0);
     });
   });
   // The answer and the event of the same change may both lead on, and the second would break off what the first began.
@@ -24,7 +33,7 @@
     leadsTo = address;
     setTimeout(() => { leadsTo = ""; }, GONE_MS);
   });
-  document.addEventListener("stayed", () => { leadsTo = ""; pending = new WeakSet(); });
+  document.addEventListener("stayed", () => { leadsTo = ""; pending = new WeakMap(); });
   // The answer may be here before the second click of a double click, with another form in the same place.
   document.addEventListener("click", (event) => {
     const button = event.detail > 1 && event.target.closest("button");
@@ -32,4 +41,5 @@
     event.preventDefault();
     event.stopPropagation();
   }, true);
+  return { isOnce };
 })();

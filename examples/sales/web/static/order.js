@@ -6,8 +6,8 @@ const order = (() => {
   const queue = new Map(); // What waits for its answer: by the box that is saved, by the button that is pressed once.
   let isSending = false, hasFailed = false;
   const isBusy = () => current !== null || queue.size > 0;
-  // Some things are asked for again and again on purpose.
-  const isOnce = (elt) => elt.matches("form, button") && !("repeats" in elt.dataset);
+  // Whether something has not reached the workstation yet, as far as is known here.
+  const isUnheard = () => queue.size > 0 || (current !== null && current.readyState < XMLHttpRequest.HEADERS_RECEIVED);
 
   // What is in it by then is saved, and made on what was saved of it before.
   const saveAgain = (id) => {
@@ -31,18 +31,19 @@ const order = (() => {
     event.preventDefault();
     const send = () => issueRequest(true), box = cells.boxSavedBy(elt, path);
     if (box) queue.set(box.id, () => saveAgain(box.id));
-    else if (!isOnce(elt)) queue.set(Symbol("again"), send);
+    else if (!once.isOnce(elt)) queue.set(Symbol("again"), send);
     else if (!queue.has(elt)) queue.set(elt, send);
   });
   document.addEventListener("htmx:beforeSend", (event) => {
-    const { xhr, requestConfig } = event.detail;
+    const { elt, xhr, requestConfig } = event.detail;
     if (requestConfig.verb === "get") return;
     current = xhr;
     xhr.addEventListener("loadend", () => {
       current = null;
+      if (xhr.getResponseHeader("HX-Redirect")) queue.delete(elt); // What leads on is done with.
       hasFailed ||= !xhr.status || xhr.status >= 400;
       goOn();
     });
   });
-  return { isBusy, isOnce };
+  return { isBusy, isUnheard };
 })();

@@ -8,7 +8,7 @@
     const isTyped = event.target.value !== cells.knownOf(field);
     field.classList.toggle("is-typed", isTyped);
     if (isTyped) cells.pin(field);
-    else if (field.classList.contains("is-behind")) merging.askAgain(field);
+    else if (field.classList.contains("is-behind")) asking.again(field);
     else cells.unpin(field);
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -22,6 +22,19 @@
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.target && event.detail.target.id === "deal") event.detail.parameters.have = [...document.querySelectorAll("[data-have]")].map((row) => row.dataset.have).join("");
   });
+  // What the links of a list lead to was written into them before what is being typed.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest(".chips a[href], .pages a[href]"), form = link && document.getElementById("search");
+    if (!form) return;
+    const address = new URL(link.href);
+    for (const { name, value, options } of [...form.elements].filter((box) => box.name)) {
+      const wanted = options && value === options[0].value ? "" : value;
+      if (wanted === (address.searchParams.get(name) || "")) continue;
+      if (wanted) address.searchParams.set(name, wanted); else address.searchParams.delete(name);
+      address.searchParams.delete("page");
+    }
+    link.href = address.href;
+  }, true);
   document.addEventListener("keydown", (event) => {
     if (event.altKey && !event.ctrlKey && !event.metaKey) {
       // With Alt a Mac types another sign, or none yet: there the key is known by its place.
