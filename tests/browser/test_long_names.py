@@ -24,7 +24,7 @@ def test_no_page_is_made_wider_by_a_long_name(sit, width_px):
         f"{quote}/convert",
         f"{quote}/print",
         "/quotes",
-        "/customers",
+        "/customers?q=WWW",
         customer,
         f"/payments?customer={identity}",
         f"/payments/new?customer={identity}",
