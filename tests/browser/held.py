@@ -26,6 +26,7 @@ class Held:
 
     def wait(self):
         wait_until(self._page, lambda: self._held)
+        assert self._held, f"nothing was asked for {self._path.pattern}"
 
     def let_go(self):
         self.wait()

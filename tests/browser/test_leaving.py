@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.browser.chromium import expect, wait_until
-from tests.browser.desk import Seat
+from tests.browser.held import LONG_ENOUGH_MS, Held
 from tests.browser.launcher import Launcher
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -27,12 +27,6 @@ def asked(ada):
     return dialogs
 
 
-@pytest.fixture
-def reader(ada):
-    """A second page of the same workstation, that shows what is saved."""
-    return Seat("R1", ada.page.context.new_page(), ada.address)
-
-
 def type_into(box, text):
     """Type as a person does, without leaving the field."""
     box.click()
@@ -51,17 +45,17 @@ def close(seat):
     "leave", [lambda seat: seat.page.reload(), go_back, close], ids=["reload", "back", "close"]
 )
 @pytest.mark.parametrize("label", ["Terms", "Notes", "Description"])
-def test_what_was_typed_and_not_left_is_saved_when_its_page_goes(ada, reader, asked, leave, label):
+def test_what_was_typed_and_not_left_is_saved_when_its_page_goes(ada, window, asked, leave, label):
     path = ada.new_quote("Typed and gone")
     ada.add_line()
-    reader.open(path)
+    window.open(path)
     line = 1 if label == "Description" else 0
     type_into(ada.box(label, line=line), "wants the blue one")
     leave(ada)
-    expect(reader.box(label, line=line)).to_have_value("wants the blue one")
+    expect(window.box(label, line=line)).to_have_value("wants the blue one")
     # Whatever was sent twice is here by now.
-    reader.write("Sales rep", "Ada herself")
-    expect(reader.box(label, line=line)).to_have_value("wants the blue one")
+    window.write("Sales rep", "Ada herself")
+    expect(window.box(label, line=line)).to_have_value("wants the blue one")
     assert asked == []
 
 
@@ -72,19 +66,20 @@ def test_what_was_typed_is_there_at_once_when_its_page_is_loaded_again(ada, aske
     expect(ada.box("Notes")).to_have_value("wants the blue one")
     ada.page.get_by_label("Notes").press("End")
     ada.write("Notes", "wants the red one")
+    expect(ada.page.locator(".htmx-request")).to_have_count(0)
     ada.page.reload()
     expect(ada.box("Notes")).to_have_value("wants the red one")
     assert asked == []
 
 
-def test_what_was_typed_is_saved_when_nobody_looks_at_its_page_any_more(ada, reader):
-    reader.open(ada.new_quote("Out of sight"))
+def test_what_was_typed_is_saved_when_nobody_looks_at_its_page_any_more(ada, window):
+    window.open(ada.new_quote("Out of sight"))
     type_into(ada.box("Terms"), "half in")
     ada.page.evaluate(_HIDE)
-    expect(reader.box("Terms")).to_have_value("half in")
+    expect(window.box("Terms")).to_have_value("half in")
     ada.box("Terms").press_sequentially(" advance")
     ada.box("Terms").press("Tab")
-    expect(reader.box("Terms")).to_have_value("half in advance")
+    expect(window.box("Terms")).to_have_value("half in advance")
 
 
 def test_a_link_waits_until_the_field_that_was_left_for_it_is_saved(ada):
@@ -149,15 +144,15 @@ class TestAWorkstationThatIsGone:
         expect(ada.box("Terms")).to_have_value("half in advance")
 
 
-def test_nothing_takes_the_place_of_what_is_on_its_way_while_its_person_is_asked(ada, reader, asked):
+def test_nothing_takes_the_place_of_what_is_on_its_way_while_its_person_is_asked(ada, window, asked):
     path = ada.new_quote("Stays")
-    reader.open(path)
+    window.open(path)
     ada.box("Date").fill("soon")
     held = []
     ada.page.route("**/fields/*", lambda route: held.append(route))  # noqa: PLW0108 - cannot be marked by playwright
     ada.page.evaluate("setTimeout(() => location.assign('/quotes'))")
     wait_until(ada.page, lambda: held and asked)
-    reader.write("Terms", "Net 30")
+    window.write("Terms", "Net 30")
     expect(ada.box("Terms")).to_have_value("Net 30")
     expect(ada.box("Date")).to_have_value("soon")
     held.pop().continue_()
@@ -220,3 +215,50 @@ def test_who_stays_can_go_on_at_once(ada):
     expect(ada.box("Name")).not_to_have_attribute("aria-invalid", "true")
     button.click()
     ada.page.wait_for_url(re.compile(r"/quotes/[^/?]+$"), timeout=5_000)
+
+
+def test_nobody_is_asked_when_the_event_of_what_was_done_leads_on_before_its_answer(ada, asked):
+    quote = ada.new_quote("Leads on")
+    ada.open(f"{quote}/convert")
+    held = Held(ada.page, "/convert$", is_written=True)
+    ada.page.get_by_role("button", name="Convert to sale").click()
+    held.wait()
+    ada.page.wait_for_timeout(LONG_ENOUGH_MS)
+    held.let_go()
+    ada.page.wait_for_url("**/sales/*")
+    assert asked == []
+
+
+def test_nobody_is_asked_for_a_form_that_was_sent_twice_and_leads_on(ada, asked):
+    ada.new_quote("Pays")
+    ada.add_line()
+    ada.write("Price", "100", line=1)
+    ada.page.get_by_role("link", name="Record a payment").click()
+    expect(ada.offline_switch).to_be_visible()
+    held = Held(ada.page, "/payment$", is_written=True)
+    for label, text in (("Amount", "40"), ("Memo", "check 12")):
+        box = ada.page.get_by_label(label, exact=True)
+        box.fill(text)
+        box.press("Enter")
+        held.wait()
+    held.let_go()
+    ada.page.wait_for_url("**/sales/*")
+    assert asked == []
+
+
+def test_what_was_typed_while_a_button_led_on_is_saved_before_the_page_goes(ada, asked, window):
+    ada.new_quote("Led away")
+    ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()
+    ada.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
+    expect(ada.offline_switch).to_be_visible()
+    customer = ada.page.url.removeprefix(ada.address)
+    held = Held(ada.page, "/quote$", is_written=True)
+    ada.page.get_by_role("button", name="New quote").click()
+    held.wait()
+    ada.page.get_by_label("E-mail").fill("ada@lines.example")
+    ada.page.get_by_label("E-mail").press("Tab")
+    held.let_go()
+    ada.page.wait_for_url("**/quotes/*")
+    assert asked == []
+    window.open(customer)
+    expect(window.page.get_by_label("E-mail")).to_have_value("ada@lines.example")

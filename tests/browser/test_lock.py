@@ -4,6 +4,7 @@ import pytest
 
 from tests.browser.chromium import expect
 from tests.browser.desk import Seat
+from tests.browser.held import Held
 from tests.browser.launcher import Launcher
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -51,4 +52,25 @@ def test_what_was_being_typed_when_the_lock_came_is_kept_and_saved_when_it_is_op
     expect(other.box("Terms")).to_have_value("half in advance")
     expect(ada.page.get_by_text("Not saved yet")).to_have_count(0)
     expect(ada.page.get_by_text("What you typed is still here")).to_have_count(0)
+    watch.close()
+
+
+def test_a_locked_line_is_unfolded_in_its_place_while_something_is_on_its_way(ada, watch):
+    ada.be(offline=True)
+    ada.new_quote("Unfolds locked")
+    ada.add_line()
+    ada.page.get_by_role("button", name="Mark for sync").click()
+    expect(ada.page.get_by_text("Locked while it is synced")).to_be_visible()
+    held = Held(ada.page, "/milestones$")
+    what = ada.page.get_by_label("What happened")
+    what.fill("Measured")
+    what.press("Enter")
+    held.wait()
+    arrow = ada.page.get_by_role("button", name="Options and price of line 1")
+    arrow.click()
+    what.fill("Called")
+    held.let_go()
+    expect(arrow).to_have_attribute("aria-expanded", "true")
+    expect(what).to_have_value("Called")
+    assert "toggle" not in ada.page.url
     watch.close()

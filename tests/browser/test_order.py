@@ -218,3 +218,15 @@ def test_words_that_are_still_typed_go_along_with_a_link_of_the_list(ada):
     ada.page.get_by_role("group", name="Status").get_by_role("link", name="Cancelled").click()
     ada.page.wait_for_url("**/quotes?*status=cancelled*")
     expect(search).to_have_value("Goes alo")
+
+
+def test_a_blank_after_the_words_does_not_lead_back_to_the_first_page(ada):
+    ada.new_quote("Goes on")
+    ada.open("/quotes?q=Goes&order=dated")
+    ada.page.get_by_role("searchbox", name="Search").press_sequentially(" ")
+    # As the server writes it where there are more than fifty.
+    ada.page.locator(".pages").evaluate(
+        "(pages) => { pages.innerHTML = '<a href=\"/quotes?q=Goes&order=dated&page=2\">Next</a>'; }"
+    )
+    ada.page.get_by_role("link", name="Next").click()
+    ada.page.wait_for_url("**page=2**")

@@ -197,3 +197,20 @@ def test_what_is_meant_of_one_amount_is_asked_again_of_another(ada, payment):
     meant.press("Space")
     ada.page.get_by_role("button", name="Convert and record").click()
     ada.page.wait_for_url("**/sales/*")
+
+
+def test_a_tick_stays_with_what_was_ticked_when_more_has_come_in_before_it(ada, window):
+    path = ada.new_quote("Ticks")
+    sale = convert(ada, path)
+    window.open(path)
+    window.write("Terms", "30 days")
+    window.write("Discount %", "5")
+    ada.open(f"{sale}/quote-changes")
+    ada.page.get_by_role("checkbox", name="Take over Terms").uncheck()
+    window.write("Sales rep", "Somebody else")
+    # As of a state that is not known here any more: it is shown again.
+    ada.page.evaluate("document.querySelector('[name=quote_version]').value = 'unknown'")
+    ada.page.get_by_role("button", name="Take over what is ticked").click()
+    expect(ada.page.get_by_role("checkbox", name="Take over Sales rep")).to_be_checked()
+    expect(ada.page.get_by_role("checkbox", name="Take over Terms")).not_to_be_checked()
+    expect(ada.page.get_by_role("checkbox", name="Take over Discount")).to_be_checked()

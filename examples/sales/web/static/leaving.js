@@ -64,16 +64,24 @@
   });
 
   // What was done before a click on a link is answered before the page that the link leads to is asked for.
-  let next = "";
+  let next = "", isLed = false;
   document.addEventListener("all-answered", (event) => {
-    if (next && !event.detail.hasFailed) location.assign(next);
+    if (next && (isLed || !event.detail.hasFailed)) location.assign(next);
     next = "";
   });
+  // And so it is where an answer leads on, whatever waits behind it.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const address = event.detail.xhr.getResponseHeader("HX-Redirect");
+    if (!address || event.defaultPrevented || !order.isBusy()) return;
+    event.preventDefault();
+    if (!next) { next = address; isLed = true; }
+  });
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a[href]");
+    const link = event.target.closest("a[href]:not([role=button])");
     if (!link || !order.isBusy() || event.defaultPrevented || link.target || link.origin !== location.origin) return;
     if (event.button || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     next = link.href;
+    isLed = false;
   });
 })();

@@ -5,23 +5,27 @@ const once = (() => {
   let pending = new WeakMap(); // What was sent, by what sent it.
   // Some things are asked for again and again on purpose.
   const isOnce = (elt) => elt.matches("form, button") && !("repeats" in elt.dataset);
-  // Who writes something else into a form that is on its way wants that as well.
-  const writtenIn = (elt) => (elt.matches("form") ? JSON.stringify([...new FormData(elt)]) : "");
+  // Who writes something else into a form that is on its way, or presses another of its buttons, wants that as well.
+  const writtenIn = (elt, event) => {
+    const { name, value } = (event && event.submitter) || {};
+    return elt.matches("form") ? JSON.stringify([...new FormData(elt), [name, value]]) : "";
+  };
 
   document.addEventListener("htmx:confirm", (event) => {
-    const { elt, verb } = event.detail;
+    const { elt, verb, triggeringEvent } = event.detail;
     const sent = verb !== "get" && isOnce(elt) && pending.get(elt);
-    if (sent && (sent.isLeading || sent.written === writtenIn(elt))) event.preventDefault();
+    if (sent && (sent.isLeading || sent.written === writtenIn(elt, triggeringEvent))) event.preventDefault();
   });
   document.addEventListener("htmx:beforeSend", (event) => {
     const { elt, xhr, requestConfig } = event.detail;
     if (requestConfig.verb === "get" || !isOnce(elt)) return;
-    const sent = { written: writtenIn(elt), isLeading: false };
+    const sent = { written: writtenIn(elt, requestConfig.triggeringEvent), isLeading: false };
     pending.set(elt, sent);
     xhr.addEventListener("loadend", () => {
       // What leads to another page is answered by that page; a person may choose to stay.
       sent.isLeading = Boolean(xhr.getResponseHeader("HX-Redirect"));
-      setTimeout(() => { if (pending.get(elt) === sent) pending.delete(elt); }, sent.isLeading ? GONE_MS : 0);
+      const forget = () => { if (pending.get(elt) === sent) pending.delete(elt); };
+      if (sent.isLeading) setTimeout(forget, GONE_MS); else forget();
     });
   });
   // The answer and the event of the same change may both lead on, and the second would break off what the first began.

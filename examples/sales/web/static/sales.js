@@ -1,6 +1,7 @@
 // What the server cannot do: what is typed and not saved, what was done, keys, the menu, the theme.
 "use strict";
 (() => {
+  const WORDS_CHARS_MAX = 200; // Of what is looked for, as the server counts.
   document.addEventListener("input", (event) => {
     const field = event.target.closest(".field");
     if (!field) return;
@@ -11,12 +12,13 @@
     else if (field.classList.contains("is-behind")) asking.again(field);
     else cells.unpin(field);
   });
-  document.addEventListener("htmx:beforeRequest", (event) => {
+  document.addEventListener("htmx:confirm", (event) => {
+    const { elt, verb, hasWaited } = event.detail;
     // What was done before is told until something else is done.
     // What asks from there, an Undo, stays until its own answer: an event of what is no more in the page reaches nobody.
-    if (event.detail.requestConfig.verb === "post")
+    if (verb === "post" && !hasWaited)
       for (const done of document.querySelectorAll("#done, [data-told]"))
-        if (!done.contains(event.detail.elt)) done.replaceChildren();
+        if (!done.contains(elt)) done.replaceChildren();
   });
   // The rows that are here are not sent again.
   document.addEventListener("htmx:configRequest", (event) => {
@@ -28,7 +30,7 @@
     if (!form) return;
     const address = new URL(link.href);
     for (const { name, value, options } of [...form.elements].filter((box) => box.name)) {
-      const wanted = options && value === options[0].value ? "" : value;
+      const wanted = options && value === options[0].value ? "" : value.trim().slice(0, WORDS_CHARS_MAX);
       if (wanted === (address.searchParams.get(name) || "")) continue;
       if (wanted) address.searchParams.set(name, wanted); else address.searchParams.delete(name);
       address.searchParams.delete("page");

@@ -28,10 +28,11 @@ const telling = (() => {
   };
   const tryAgain = (field) => { boxOf(field).dispatchEvent(new Event("change", { bubbles: true })); };
 
-  // What is told stays until its person does something else, or what failed has worked.
+  // What is told stays until its person does something else, or what failed has worked. What was done before it was
+  // told, and has only waited, says nothing of it.
+  document.addEventListener("htmx:confirm", (event) => { if (event.detail.verb !== "get" && !event.detail.hasWaited) tell(""); });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { verb, elt } = event.detail.requestConfig, field = verb !== "get" && elt.closest(".field");
-    if (verb !== "get") tell("");
     // From here on it is on its way; what is typed after this is new again. What is looked for while it is typed is not saved.
     if (field) field.classList.remove("is-typed", "is-unsaved");
   });

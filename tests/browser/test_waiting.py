@@ -1,0 +1,122 @@
+"""What waits for an earlier answer is done as it was pressed, and what that answer tells is read first."""
+
+import re
+
+import pytest
+
+from tests.browser.chromium import expect, wait_until
+from tests.browser.held import LONG_ENOUGH_MS, Held
+from tests.browser.test_deal_flow import convert
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+
+@pytest.fixture
+def slow_folder(ada):
+    """Have ada choose another delay for the folder, and hold that, so that what follows waits."""
+    box = ada.page.get_by_label("Slow folder")
+
+    def choose():
+        held = Held(ada.page, "/slow$")
+        box.select_option(index=1)
+        held.wait()
+        return held
+
+    yield choose
+    with ada.page.expect_response(re.compile("/slow$")):
+        box.select_option(index=0)
+
+
+def mark_all_button(seat):
+    return seat.page.get_by_role("button", name=re.compile("^Mark all "))
+
+
+def test_what_is_done_to_lines_while_one_is_unfolded_is_all_done(ada):
+    path = ada.new_quote("Unfolds")
+    ada.add_line()
+    ada.add_line()
+    held = Held(ada.page, r"\?toggle=", method="GET")
+    ada.page.get_by_role("button", name="Options and price of line 1").click()
+    held.wait()
+    for button in ("Duplicate line 1", "Duplicate line 2", "Remove line 2"):
+        ada.page.get_by_role("button", name=button).click()
+        ada.page.wait_for_timeout(LONG_ENOUGH_MS)
+    ada.page.get_by_role("link", name="Print").first.click()
+    held.let_go()
+    ada.page.wait_for_url("**/print")
+    ada.open(path)
+    expect(ada.page.get_by_role("button", name="Remove line")).to_have_count(3)
+
+
+def test_an_undo_is_offered_although_something_waited_behind_what_it_undoes(ada):
+    ada.new_quote("Undoes")
+    ada.add_line()
+    held = Held(ada.page, "/remove$")
+    ada.page.get_by_role("button", name="Remove line 1").click()
+    held.wait()
+    ada.box("Terms").fill("30 days")
+    ada.box("Terms").press("Tab")
+    with ada.page.expect_response(re.compile("/fields/terms$")):
+        held.let_go()
+    ada.page.wait_for_timeout(LONG_ENOUGH_MS)
+    undo = ada.page.get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    ada.write("Terms", "60 days")
+    expect(undo).to_have_count(0)
+
+
+def test_a_failure_is_told_although_something_waited_behind_what_failed(ada, watch):
+    ada.new_quote("Fails")
+    held = []
+    ada.page.route(re.compile("/lines$"), lambda route: held.append(route))  # noqa: PLW0108 - cannot be marked by playwright
+    ada.page.get_by_role("button", name="Add a line").click()
+    wait_until(ada.page, lambda: held)
+    ada.box("Terms").fill("30 days")
+    ada.box("Terms").press("Tab")
+    with ada.page.expect_response(re.compile("/fields/terms$")):
+        held.pop().fulfill(status=503, content_type="text/plain", body="The disk is full.")
+    ada.page.wait_for_timeout(LONG_ENOUGH_MS)
+    watch.faults[:] = [fault for fault in watch.faults if "503" not in fault]
+    told = ada.page.get_by_role("alert").filter(has_text="The disk is full")
+    expect(told).to_be_visible()
+    ada.write("Terms", "60 days")
+    expect(told).to_have_count(0)
+
+
+def test_a_form_that_waited_is_sent_by_the_button_that_was_pressed(ada, slow_folder):
+    ada.new_quote("All of them")
+    ada.open("/items")
+    expect(mark_all_button(ada)).to_be_visible()
+    held = slow_folder()
+    mark_all_button(ada).click()
+    ada.page.get_by_role("heading", level=1).click()
+    with ada.page.expect_response(re.compile("/items/mark$")):
+        held.let_go()
+    expect(ada.page.locator("[data-told]")).to_contain_text("marked for sync")
+
+
+def test_what_is_taken_over_from_a_quote_is_taken_over_though_it_had_to_wait(ada, window, slow_folder):
+    path = ada.new_quote("Taken")
+    sale = convert(ada, path)
+    window.open(path)
+    window.write("Terms", "30 days")
+    ada.open(f"{sale}/quote-changes")
+    held = slow_folder()
+    ada.page.get_by_role("button", name="Take over what is ticked").click()
+    ada.page.get_by_role("heading", level=1).click()
+    held.let_go()
+    ada.page.wait_for_url(f"**{sale}")
+    expect(ada.box("Terms")).to_have_value("30 days")
+    expect(ada.offline_switch).to_be_visible()
+
+
+def test_another_button_of_a_form_that_is_on_its_way_is_pressed_as_well(ada):
+    ada.new_quote("All of them again")
+    ada.open("/items")
+    held = Held(ada.page, "/items/mark$")
+    ada.page.get_by_role("button", name="Mark chosen").click()
+    held.wait()
+    ada.page.wait_for_timeout(LONG_ENOUGH_MS)  # Else it were a double click.
+    mark_all_button(ada).click()
+    held.let_go()
+    expect(ada.page.locator("[data-told]")).to_contain_text("marked for sync")
