@@ -262,3 +262,21 @@ def test_what_was_typed_while_a_button_led_on_is_saved_before_the_page_goes(ada,
     assert asked == []
     window.open(customer)
     expect(window.page.get_by_label("E-mail")).to_have_value("ada@lines.example")
+
+
+def test_an_answer_leads_on_where_a_link_is_not_followed(ada, watch):
+    ada.new_quote("Not swallowed")
+    ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()
+    ada.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
+    expect(ada.offline_switch).to_be_visible()
+    held = []
+    ada.page.route(re.compile("/fields/email$"), lambda route: held.append(route))  # noqa: PLW0108 - cannot be marked by playwright
+    ada.page.get_by_label("E-mail").fill("ada@lines.example")
+    ada.page.get_by_label("E-mail").press("Tab")
+    wait_until(ada.page, lambda: held)
+    ada.page.on("dialog", lambda dialog: dialog.accept())
+    ada.page.get_by_role("button", name="New quote").click()
+    ada.page.get_by_role("navigation", name="Main").get_by_role("link", name="Sales").click()
+    held.pop().fulfill(status=503, content_type="text/plain", body="The disk is full.")
+    ada.page.wait_for_url("**/quotes/*")
+    watch.faults[:] = [fault for fault in watch.faults if "503" not in fault]

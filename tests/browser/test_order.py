@@ -230,3 +230,26 @@ def test_a_blank_after_the_words_does_not_lead_back_to_the_first_page(ada):
     )
     ada.page.get_by_role("link", name="Next").click()
     ada.page.wait_for_url("**page=2**")
+
+
+def test_what_is_taken_back_while_it_is_being_saved_is_taken_back(ada):
+    path = ada.new_quote("Taken back")
+    box = ada.box("Terms")
+    first = Held(ada.page, "/fields/terms$")
+    box.fill("30")
+    box.press("Tab")
+    first.wait()
+    box.fill("60")
+    box.press("Tab")
+    second = Held(ada.page, "/fields/terms$")
+    first.let_go()
+    second.wait()
+    ada.page.wait_for_timeout(LONG_ENOUGH_MS)  # The answer to the first is there.
+    box.fill("")
+    with ada.page.expect_response(re.compile("/fields/terms$")):
+        second.let_go()
+    box.press("Tab")
+    expect(ada.page.locator(".is-typed, .htmx-request")).to_have_count(0)
+    expect(box).to_have_value("")
+    ada.open(path)
+    expect(box).to_have_value("")

@@ -120,3 +120,61 @@ def test_another_button_of_a_form_that_is_on_its_way_is_pressed_as_well(ada):
     mark_all_button(ada).click()
     held.let_go()
     expect(ada.page.locator("[data-told]")).to_contain_text("marked for sync")
+
+
+def test_an_undo_that_is_gone_by_its_turn_is_done_all_the_same(ada):
+    ada.new_quote("Undoes late")
+    ada.add_line()
+    ada.add_line()
+    first = Held(ada.page, "/remove$")
+    ada.page.get_by_role("button", name="Remove line 1").click()
+    first.wait()
+    ada.page.get_by_role("button", name="Remove line 2").click()
+    second = Held(ada.page, "/remove$")
+    first.let_go()
+    second.wait()
+    ada.page.get_by_role("button", name="Undo").click()
+    with ada.page.expect_response(re.compile("/restore$")):
+        second.let_go()
+    expect(ada.page.get_by_role("button", name="Remove line")).to_have_count(1)
+
+
+def test_the_payment_that_was_chosen_is_used_when_another_is_on_its_way(ada):
+    path = ada.new_quote("Creditor")
+    ada.add_line()
+    ada.write("Price", "1000", line=1)
+    customer = ada.page.get_by_role("region", name="Head").get_by_role("link").first.get_attribute("href")
+    for amount in ("11", "22", "33"):
+        ada.open(f"/payments/new?customer={customer.rsplit('/', 1)[1]}")
+        ada.page.get_by_label("Amount", exact=True).fill(amount)
+        ada.page.get_by_role("button", name="Record").click()
+        ada.page.wait_for_url("**/payments?customer=*")
+    convert(ada, path)
+    offers = ada.page.get_by_role("button", name=re.compile("^Use .* of the payment of"))
+    expect(offers).to_have_count(3)
+    left = offers.nth(2).inner_text()
+    held = Held(ada.page, "/credit$")
+    offers.nth(0).click()
+    held.wait()
+    offers.nth(1).click()
+    with ada.page.expect_response(re.compile("/credit$")):
+        held.let_go()
+    expect(offers).to_have_count(1)
+    expect(offers).to_have_text(left)
+
+
+def test_what_came_in_while_a_conversion_waited_is_not_converted_unseen(ada, window, slow_folder):
+    path = ada.new_quote("Unseen")
+    ada.add_line()
+    ada.write("Price", "100", line=1)
+    window.open(path)
+    ada.open(f"{path}/convert")
+    held = slow_folder()
+    ada.page.get_by_role("button", name="Convert to sale").click()
+    window.write("Price", "900", line=1)
+    expect(ada.page.get_by_text("It was changed since")).to_be_visible()
+    with ada.page.expect_response(re.compile("/convert$")):
+        held.let_go()
+    expect(ada.page.get_by_text("It came to $100.00 when you opened this page")).to_be_visible()
+    expect(ada.page.locator(".htmx-request")).to_have_count(0)
+    assert ada.page.url.endswith("/convert")

@@ -49,12 +49,14 @@ const cells = (() => {
   };
   // What its person takes for saved.
   const onItsWay = new Map();
-  const knownOf = (field) => (onItsWay.has(field) ? onItsWay.get(field) : seenOf(field));
+  const knownOf = (field) => (onItsWay.has(field) ? onItsWay.get(field).value : seenOf(field));
   document.addEventListener("htmx:beforeSend", (event) => {
     const { xhr, elt, requestConfig } = event.detail, box = boxSavedBy(elt, requestConfig.path), field = box && box.closest(".field");
     if (!box) return;
-    onItsWay.set(field, box.value);
-    xhr.addEventListener("loadend", () => onItsWay.delete(field));
+    const sent = { value: box.value };
+    onItsWay.set(field, sent);
+    // What waited for this answer may be on its way by now.
+    xhr.addEventListener("loadend", () => { if (onItsWay.get(field) === sent) onItsWay.delete(field); });
   });
 
   // A failure is told by the events that htmx sends; its promise would tell it once more, to nobody.

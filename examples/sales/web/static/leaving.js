@@ -64,17 +64,18 @@
   });
 
   // What was done before a click on a link is answered before the page that the link leads to is asked for.
-  let next = "", isLed = false;
+  let next = "", led = ""; // Where a link leads, and where an answer does.
   document.addEventListener("all-answered", (event) => {
-    if (next && (isLed || !event.detail.hasFailed)) location.assign(next);
-    next = "";
+    const address = next && !event.detail.hasFailed ? next : led;
+    next = led = "";
+    if (address) location.assign(address);
   });
   // And so it is where an answer leads on, whatever waits behind it.
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     const address = event.detail.xhr.getResponseHeader("HX-Redirect");
     if (!address || event.defaultPrevented || !order.isBusy()) return;
     event.preventDefault();
-    if (!next) { next = address; isLed = true; }
+    led = address;
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href]:not([role=button])");
@@ -82,6 +83,5 @@
     if (event.button || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     next = link.href;
-    isLed = false;
   });
 })();

@@ -4,41 +4,56 @@
 const order = (() => {
   let current = null; // The request that is on its way, and whether it only reads.
   const queue = new Map(); // What waits for its answer: by the box that is saved, by the button that is pressed once.
-  let isSending = false, hasFailed = false;
+  let sending = null; // What has waited and is being sent.
+  let hasFailed = false;
   const isBusy = () => current !== null || queue.size > 0;
   // Whether something has not reached the workstation yet, as far as is known here.
-  const isUnheard = () => queue.size > 0 || (current !== null && !current.isReading && current.xhr.readyState < XMLHttpRequest.HEADERS_RECEIVED);
-
+  const isUnheard = () => [...queue.values()].some(({ isReading }) => !isReading)
+    || (current !== null && !current.isReading && current.xhr.readyState < XMLHttpRequest.HEADERS_RECEIVED);
   // The lines ask for whatever is done to one of them, and are shown by the same answers: a line that is unfolded, too.
   const isOrdered = (elt, verb) => verb !== "get" || elt.id === "lines";
-  // By the button that was pressed; a form has forgotten it by the time it is sent.
-  const press = (button, send) => { if (button && button.isConnected) button.click(); else send(); };
 
   // What is in it by then is saved, and made on what was saved of it before.
   const saveAgain = (id) => {
     const box = document.getElementById(id);
     if (box) box.dispatchEvent(new Event("change", { bubbles: true }));
   };
+  // What its person had seen when it was pressed: what comes in while it waits is not agreed to. A token says nothing.
+  const seenBy = (elt) => {
+    const hidden = elt.matches("form") ? [...elt.elements].filter((box) => box.type === "hidden" && box.name) : [];
+    const { token, ...seen } = { ...JSON.parse(elt.getAttribute("hx-vals") || "{}"), ...Object.fromEntries(hidden.map((box) => [box.name, box.value])) };
+    return seen;
+  };
+  // What was pressed may be gone by then, as an Undo is; what it is to do is done all the same.
+  const press = ({ elt, verb, path, target, issueRequest }, button) => {
+    // By the button: a form has forgotten it.
+    if (button && button.isConnected && !button.matches(":disabled")) return button.click();
+    if (elt.isConnected) return issueRequest(true);
+    const values = elt.matches("form") ? new FormData(elt) : new FormData();
+    if (button && button.name) values.append(button.name, button.value);
+    return cells.send(verb, path, { source: "#content", target: target.isConnected ? target : "#content", swap: target.isConnected ? "merge" : "none", values });
+  };
+  document.addEventListener("htmx:configRequest", (event) => { if (sending && sending.seen) Object.assign(event.detail.parameters, sending.seen); });
   const goOn = () => {
     while (!current && queue.size) {
-      const [key, send] = queue.entries().next().value;
+      const [key, waiting] = queue.entries().next().value;
       queue.delete(key);
-      isSending = true;
-      try { send(); } finally { isSending = false; }
+      sending = waiting;
+      try { waiting.send(); } finally { sending = null; }
     }
     if (isBusy()) return;
     document.dispatchEvent(new CustomEvent("all-answered", { detail: { hasFailed } }));
     hasFailed = false;
   };
   document.addEventListener("htmx:confirm", (event) => {
-    const { elt, verb, path, issueRequest, triggeringEvent } = event.detail;
-    event.detail.hasWaited = isSending;
-    if (!isOrdered(elt, verb) || event.defaultPrevented || isSending || !isBusy()) return;
+    const { elt, verb, path, triggeringEvent } = event.detail;
+    event.detail.hasWaited = sending !== null;
+    if (!isOrdered(elt, verb) || event.defaultPrevented || sending || !isBusy()) return;
     event.preventDefault();
-    const send = () => issueRequest(true), box = cells.boxSavedBy(elt, path), button = triggeringEvent && triggeringEvent.submitter;
-    if (box) queue.set(box.id, () => saveAgain(box.id));
-    else if (!once.isOnce(elt)) queue.set(Symbol("again"), send);
-    else if (!queue.has(button || elt)) queue.set(button || elt, () => press(button, send));
+    const box = cells.boxSavedBy(elt, path), button = triggeringEvent && triggeringEvent.submitter;
+    if (box) { queue.set(box.id, { send: () => saveAgain(box.id) }); return; }
+    const key = once.isOnce(elt) ? button || elt : Symbol("again");
+    if (!queue.has(key)) queue.set(key, { send: () => press(event.detail, button), seen: seenBy(elt), isReading: verb === "get" });
   });
   document.addEventListener("htmx:beforeSend", (event) => {
     const { elt, xhr, requestConfig } = event.detail;
