@@ -223,7 +223,14 @@ def content_of(order: PurchaseOrder) -> str:
 
 
 async def present(
-    replica: Replica, cls: type[Deal], deal_id: str, *, by: str, how: str, as_of: str | None = None
+    replica: Replica,
+    cls: type[Deal],
+    deal_id: str,
+    *,
+    by: str,
+    how: str,
+    as_of: str | None = None,
+    seen: str | None = None,
 ) -> bool:
     """Record that a quote or sale was printed, previewed or e-mailed, and what it said then.
 
@@ -234,6 +241,7 @@ async def present(
         by: who.
         how: in a word or two.
         as_of: the version that the customer was shown; None for what it says now.
+        seen: the version that who shows it has before him; what he himself wrote here since is shown as well.
 
     Returns:
         Whether that was news: what says the same as it did the last time is not recorded again.
@@ -243,7 +251,7 @@ async def present(
         UnknownVersionError: it was never in that state, as far as is known here.
     """
     shown_deal = await replica.get(cls, deal_id, as_of=as_of)
-    async with replica.edit(cls, deal_id, label=how) as deal:
+    async with replica.edit(cls, deal_id, label=how, seen=seen) as deal:
         paper = paper_of(deal if as_of is None else shown_deal)
         shown = [seen for seen in deal.milestones if seen.kind is MilestoneKind.PRESENTED]
         is_news = not shown or (shown[-1].how, shown[-1].digest) != (how, paper)

@@ -178,3 +178,116 @@ def test_what_came_in_while_a_conversion_waited_is_not_converted_unseen(ada, win
     expect(ada.page.get_by_text("It came to $100.00 when you opened this page")).to_be_visible()
     expect(ada.page.locator(".htmx-request")).to_have_count(0)
     assert ada.page.url.endswith("/convert")
+
+
+def test_every_charge_that_was_chosen_is_added(ada):
+    ada.new_quote("Charges")
+    held = Held(ada.page, "/charges$")
+    box = ada.page.get_by_label("Charge to add")
+    for name in box.locator("option").all_inner_texts()[:3]:
+        box.select_option(name)
+        ada.page.get_by_role("button", name="Add a charge").click()
+        held.wait()
+        ada.page.wait_for_timeout(LONG_ENOUGH_MS)  # Else it were a double click.
+    held.let_go()
+    expect(ada.page.get_by_role("button", name="Remove the charge")).to_have_count(3)
+
+
+def test_what_is_typed_after_a_form_that_waits_is_neither_sent_with_it_nor_taken_for_sent(ada):
+    ada.new_quote("Types ahead")
+    held = Held(ada.page, "/milestones$")
+    box = ada.page.get_by_label("What happened")
+    for what in ("Measured", "Called"):
+        box.fill(what)
+        box.press("Enter")
+        held.wait()
+    box.fill("Installed")
+    second = Held(ada.page, "/milestones$")
+    held.let_go()
+    second.wait()
+    box.press("Enter")
+    second.let_go()
+    for what in ("Measured", "Called", "Installed"):
+        expect(ada.page.get_by_role("listitem").filter(has_text=what)).to_have_count(1)
+    expect(box).to_have_value("")
+
+
+def test_a_payment_is_used_for_the_sale_that_was_chosen(ada):
+    paths = []
+    for _ in range(2):
+        paths.append(ada.new_quote("Twice Owing"))
+        ada.add_line()
+        ada.write("Price", "60", line=1)
+    customer = ada.page.get_by_role("region", name="Head").get_by_role("link").first.get_attribute("href")
+    for path in paths:
+        convert(ada, path)
+    ada.open(f"/payments/new?customer={customer.rsplit('/', 1)[1]}")
+    ada.page.get_by_label("Amount", exact=True).fill("100")
+    ada.page.get_by_role("button", name="Record").click()
+    ada.page.wait_for_url("**/payments?customer=*")
+    ada.page.get_by_role("region", name="Payments").get_by_role("link").first.click()
+    chosen, release = ada.page.get_by_label("Use it for"), ada.page.get_by_role("button", name="Release")
+    ada.page.get_by_label("Amount").fill("60")
+    ada.page.get_by_role("button", name="Allocate").click()
+    expect(release).to_have_count(1)
+    expect(chosen.locator("option")).to_have_count(1)
+    sale = chosen.locator("option").inner_text().split(":")[0]
+    held = Held(ada.page, "/release$")
+    release.click()
+    held.wait()
+    ada.page.get_by_label("Amount").fill("40")
+    ada.page.get_by_role("button", name="Allocate").click()
+    with ada.page.expect_response(re.compile("/allocate$")):
+        held.let_go()
+    expect(release).to_have_count(1)
+    expect(ada.page.get_by_role("row", name=sale)).to_contain_text("$40.00")
+
+
+def test_what_was_made_before_it_was_shown_to_the_customer_was_shown(ada):
+    ada.new_quote("Shown")
+    held = Held(ada.page, "/lines$")
+    ada.page.get_by_role("button", name="Add a line").click()
+    held.wait()
+    shown = ada.page.get_by_role("button", name="Shown to the customer")
+    shown.click()
+    with ada.page.expect_response(re.compile("/shown$")):
+        held.let_go()
+    expect(shown).to_have_count(0)
+    expect(ada.page.get_by_text("Changed since the customer was shown it")).to_have_count(0)
+
+
+def test_lines_stay_unfolded_by_an_undo_that_was_gone_by_its_turn(ada):
+    ada.new_quote("Unfolded")
+    for _ in range(3):
+        ada.add_line()
+    arrow = ada.page.get_by_role("button", name=re.compile("^Options and price of line")).last
+    arrow.click()
+    expect(arrow).to_have_attribute("aria-expanded", "true")
+    first = Held(ada.page, "/remove$")
+    ada.page.get_by_role("button", name="Remove line 1").click()
+    first.wait()
+    ada.page.get_by_role("button", name="Remove line 2").click()
+    second = Held(ada.page, "/remove$")
+    first.let_go()
+    second.wait()
+    ada.page.get_by_role("button", name="Undo").click()
+    with ada.page.expect_response(re.compile("/restore$")):
+        second.let_go()
+    expect(ada.page.get_by_role("button", name="Remove line")).to_have_count(2)
+    expect(arrow).to_have_attribute("aria-expanded", "true")
+
+
+def test_a_form_that_is_gone_by_its_turn_leaves_the_page_as_it_is(ada, window, slow_folder):
+    path = ada.new_quote("Gone form")
+    window.open(path)
+    ada.open(f"{path}/convert")
+    held = slow_folder()
+    ada.page.get_by_role("button", name="Convert to sale").click()
+    window.page.get_by_role("link", name="Cancel the quote").click()
+    window.page.get_by_label("Why").fill("Moved")
+    window.page.get_by_role("button", name="Cancel the quote").click()
+    expect(ada.page.get_by_role("button", name="Convert to sale")).to_have_count(0)
+    with ada.page.expect_response(re.compile("/convert$")):
+        held.let_go()
+    ada.page.wait_for_timeout(LONG_ENOUGH_MS)
+    expect(ada.page.get_by_role("main").get_by_text("It cannot be converted")).to_be_visible()

@@ -15,6 +15,7 @@ from examples.sales.deals import (
     cancel,
     convert,
     derive_purchase_orders,
+    paper_of,
     present,
     purchase_orders_of,
     record_payment,
@@ -122,6 +123,23 @@ async def test_a_quote_adds_up_and_moves_on_with_what_is_done_to_it(pair):
     await pair.meet()
     found = await pair.bob.find(Quote, where={"status": Status.OPEN_QUOTE, "total__gt": 4000})
     assert [item.id for item in found] == [quote_id]
+
+
+async def test_what_was_shown_is_what_was_seen_and_what_the_shower_wrote_since(pair):
+    quote_id = await pair.quote(pair.ada)
+    version = (await pair.ada.get(Quote, quote_id)).info.version
+    async with pair.ada.edit(Quote, quote_id) as quote:
+        quote.terms = "30 days"
+    own = paper_of(await pair.ada.get(Quote, quote_id))
+    async with pair.bob.edit(Quote, quote_id) as quote:
+        quote.sales_rep = "Bob"
+    await pair.meet()
+
+    await present(pair.ada, Quote, quote_id, by="ada", how="shown", seen=version)
+
+    quote = await pair.ada.get(Quote, quote_id)
+    assert [shown.digest for shown in quote.milestones] == [own]
+    assert paper_of(quote) != own
 
 
 async def test_two_who_convert_one_quote_while_apart_make_one_sale_and_one_set_of_purchase_orders(pair):

@@ -117,7 +117,7 @@ class DealPages:
                 deal_id,
                 by=self._desk.author,
                 how="shown to the customer",
-                as_of=version,
+                seen=version,
             )
         return await self._flow(request)
 

@@ -22,9 +22,15 @@
     .filter((box) => box.matches("input, select, textarea"));
   let sent = new Map(); // What went with the request that is answered; what was typed after that was not sent.
   const isSent = (box) => sent.get(box) === valueOf(box);
+  // A form that has waited is sent as it was then.
+  const sentOf = (box, { elt, parameters }) => {
+    if (!elt.matches("form") || !box.name) return valueOf(box);
+    const values = parameters.getAll(box.name);
+    return typeof valueOf(box) === "boolean" ? values.includes(box.value) : String(values[0] ?? "");
+  };
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { requestConfig } = event.detail;
-    requestConfig.sent = new Map(requestConfig.verb === "get" ? [] : boxesOf(requestConfig.elt).map((box) => [box, valueOf(box)]));
+    requestConfig.sent = new Map(requestConfig.verb === "get" ? [] : boxesOf(requestConfig.elt).map((box) => [box, sentOf(box, requestConfig)]));
   });
   document.addEventListener("htmx:beforeSwap", (event) => { sent = event.detail.requestConfig.sent || new Map(); });
   const keepUnsent = (target) => {

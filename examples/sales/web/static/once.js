@@ -5,21 +5,23 @@ const once = (() => {
   let pending = new WeakMap(); // What was sent, by what sent it.
   // Some things are asked for again and again on purpose.
   const isOnce = (elt) => elt.matches("form, button") && !("repeats" in elt.dataset);
+  const boxesOf = (form) => [...form.elements].filter((box) => box.name && box.matches("input, select, textarea"));
   // Who writes something else into a form that is on its way, or presses another of its buttons, wants that as well.
-  const writtenIn = (elt, event) => {
+  const writtenIn = (elt, values, event) => {
+    if (!elt.matches("form")) return "";
     const { name, value } = (event && event.submitter) || {};
-    return elt.matches("form") ? JSON.stringify([...new FormData(elt), [name, value]]) : "";
+    return JSON.stringify([boxesOf(elt).map((box) => values.getAll(box.name)), name, value]);
   };
 
   document.addEventListener("htmx:confirm", (event) => {
     const { elt, verb, triggeringEvent } = event.detail;
     const sent = verb !== "get" && isOnce(elt) && pending.get(elt);
-    if (sent && (sent.isLeading || sent.written === writtenIn(elt, triggeringEvent))) event.preventDefault();
+    if (sent && (sent.isLeading || sent.written === writtenIn(elt, elt.matches("form") && new FormData(elt), triggeringEvent))) event.preventDefault();
   });
   document.addEventListener("htmx:beforeSend", (event) => {
     const { elt, xhr, requestConfig } = event.detail;
     if (requestConfig.verb === "get" || !isOnce(elt)) return;
-    const sent = { written: writtenIn(elt, requestConfig.triggeringEvent), isLeading: false };
+    const sent = { written: writtenIn(elt, requestConfig.parameters, requestConfig.triggeringEvent), isLeading: false };
     pending.set(elt, sent);
     xhr.addEventListener("loadend", () => {
       // What leads to another page is answered by that page; a person may choose to stay.
@@ -45,5 +47,5 @@ const once = (() => {
     event.preventDefault();
     event.stopPropagation();
   }, true);
-  return { isOnce };
+  return { isOnce, boxesOf };
 })();

@@ -3,12 +3,12 @@
 "use strict";
 const order = (() => {
   let current = null; // The request that is on its way, and whether it only reads.
-  const queue = new Map(); // What waits for its answer: by the box that is saved, by the button that is pressed once.
+  let queue = []; // What waits for its answer: by the box that is saved, by the button that is pressed and what it says.
   let sending = null; // What has waited and is being sent.
   let hasFailed = false;
-  const isBusy = () => current !== null || queue.size > 0;
+  const isBusy = () => current !== null || queue.length > 0;
   // Whether something has not reached the workstation yet, as far as is known here.
-  const isUnheard = () => [...queue.values()].some(({ isReading }) => !isReading)
+  const isUnheard = () => queue.some(({ isReading }) => !isReading)
     || (current !== null && !current.isReading && current.xhr.readyState < XMLHttpRequest.HEADERS_RECEIVED);
   // The lines ask for whatever is done to one of them, and are shown by the same answers: a line that is unfolded, too.
   const isOrdered = (elt, verb) => verb !== "get" || elt.id === "lines";
@@ -18,11 +18,16 @@ const order = (() => {
     const box = document.getElementById(id);
     if (box) box.dispatchEvent(new Event("change", { bubbles: true }));
   };
-  // What its person had seen when it was pressed: what comes in while it waits is not agreed to. A token says nothing.
-  const seenBy = (elt) => {
-    const hidden = elt.matches("form") ? [...elt.elements].filter((box) => box.type === "hidden" && box.name) : [];
-    const { token, ...seen } = { ...JSON.parse(elt.getAttribute("hx-vals") || "{}"), ...Object.fromEntries(hidden.map((box) => [box.name, box.value])) };
-    return seen;
+  // What its person had seen and written when it was pressed: what comes in while it waits is not agreed to. A token says
+  // nothing, and every answer brings a new one.
+  const saidBy = (elt) => {
+    const said = JSON.parse(elt.getAttribute("hx-vals") || "{}");
+    if (elt.matches("form")) {
+      const written = new FormData(elt);
+      for (const { name } of once.boxesOf(elt)) said[name] = written.getAll(name);
+    }
+    delete said.token;
+    return said;
   };
   // What was pressed may be gone by then, as an Undo is; what it is to do is done all the same.
   const press = ({ elt, verb, path, target, issueRequest }, button) => {
@@ -31,29 +36,30 @@ const order = (() => {
     if (elt.isConnected) return issueRequest(true);
     const values = elt.matches("form") ? new FormData(elt) : new FormData();
     if (button && button.name) values.append(button.name, button.value);
-    return cells.send(verb, path, { source: "#content", target: target.isConnected ? target : "#content", swap: target.isConnected ? "merge" : "none", values });
+    const place = target.isConnected ? target : document.getElementById("content");
+    const swap = target.isConnected ? elt.getAttribute("hx-swap") || "innerHTML" : "none";
+    return cells.send(verb, path, { source: place, target: place, swap, select: elt.getAttribute("hx-select"), values });
   };
-  document.addEventListener("htmx:configRequest", (event) => { if (sending && sending.seen) Object.assign(event.detail.parameters, sending.seen); });
+  document.addEventListener("htmx:configRequest", (event) => { if (sending && sending.said) Object.assign(event.detail.parameters, sending.said); });
   const goOn = () => {
-    while (!current && queue.size) {
-      const [key, waiting] = queue.entries().next().value;
-      queue.delete(key);
-      sending = waiting;
-      try { waiting.send(); } finally { sending = null; }
+    while (!current && queue.length) {
+      sending = queue.shift();
+      try { sending.send(); } finally { sending = null; }
     }
     if (isBusy()) return;
     document.dispatchEvent(new CustomEvent("all-answered", { detail: { hasFailed } }));
     hasFailed = false;
   };
+  const wait = (more) => { if (!queue.some(({ by, what }) => by === more.by && what === more.what)) queue.push(more); };
   document.addEventListener("htmx:confirm", (event) => {
     const { elt, verb, path, triggeringEvent } = event.detail;
     event.detail.hasWaited = sending !== null;
     if (!isOrdered(elt, verb) || event.defaultPrevented || sending || !isBusy()) return;
     event.preventDefault();
     const box = cells.boxSavedBy(elt, path), button = triggeringEvent && triggeringEvent.submitter;
-    if (box) { queue.set(box.id, { send: () => saveAgain(box.id) }); return; }
-    const key = once.isOnce(elt) ? button || elt : Symbol("again");
-    if (!queue.has(key)) queue.set(key, { send: () => press(event.detail, button), seen: seenBy(elt), isReading: verb === "get" });
+    if (box) { wait({ by: box.id, send: () => saveAgain(box.id) }); return; }
+    const said = saidBy(elt), what = JSON.stringify(said), by = once.isOnce(elt) ? button || elt : Symbol("again");
+    wait({ by, what, elt, said, isReading: verb === "get", send: () => press(event.detail, button) });
   });
   document.addEventListener("htmx:beforeSend", (event) => {
     const { elt, xhr, requestConfig } = event.detail;
@@ -62,7 +68,7 @@ const order = (() => {
     xhr.addEventListener("loadend", () => {
       current = null;
       // What leads on is done with.
-      if (xhr.getResponseHeader("HX-Redirect")) for (const key of queue.keys()) if (key === elt || key.form === elt) queue.delete(key);
+      if (xhr.getResponseHeader("HX-Redirect")) queue = queue.filter((waiting) => waiting.elt !== elt);
       hasFailed ||= !xhr.status || xhr.status >= 400;
       goOn();
     });
