@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.browser.chromium import expect, wait_until
+from tests.browser.held import LONG_ENOUGH_MS, Held
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -180,3 +181,21 @@ def test_lines_are_added_as_fast_as_somebody_asks_for_them(ada):
     ada.new_quote("Two lines")
     ada.page.get_by_role("button", name="Add a line").dblclick()
     expect(ada.page.get_by_role("button", name="Remove line")).to_have_count(2)
+
+
+def test_a_form_that_is_pressed_again_is_sent_once_although_something_came_in_meanwhile(ada, window):
+    window.open(ada.new_quote("Impatient"))
+    held = Held(ada.page, "/milestones$")
+    box = ada.page.get_by_label("What happened")
+    box.fill("Measured")
+    box.press("Enter")
+    held.wait()
+    window.write("Terms", "30 days")
+    expect(ada.box("Terms")).to_have_value("30 days")
+    box.press("Enter")
+    held.let_go()
+    expect(ada.page.get_by_role("listitem").filter(has_text="Measured")).to_have_count(1)
+    expect(ada.page.locator(".htmx-request")).to_have_count(0)
+    ada.page.wait_for_timeout(LONG_ENOUGH_MS)
+    expect(ada.page.get_by_role("listitem").filter(has_text="Measured")).to_have_count(1)
+    expect(box).not_to_have_attribute("aria-invalid", "true")

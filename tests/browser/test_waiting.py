@@ -237,8 +237,15 @@ def test_a_payment_is_used_for_the_sale_that_was_chosen(ada):
     held.wait()
     ada.page.get_by_label("Amount").fill("40")
     ada.page.get_by_role("button", name="Allocate").click()
-    with ada.page.expect_response(re.compile("/allocate$")):
-        held.let_go()
+    second = Held(ada.page, "/allocate$")
+    held.let_go()
+    second.wait()
+    # The page goes on showing what was chosen, and who is impatient means that.
+    expect(chosen.locator("option:checked")).to_contain_text(sale)
+    ada.page.wait_for_timeout(LONG_ENOUGH_MS)
+    ada.page.get_by_role("button", name="Allocate").click()
+    second.let_go()
+    expect(ada.page.locator(".htmx-request")).to_have_count(0)
     expect(release).to_have_count(1)
     expect(ada.page.get_by_role("row", name=sale)).to_contain_text("$40.00")
 
@@ -291,3 +298,25 @@ def test_a_form_that_is_gone_by_its_turn_leaves_the_page_as_it_is(ada, window, s
         held.let_go()
     ada.page.wait_for_timeout(LONG_ENOUGH_MS)
     expect(ada.page.get_by_role("main").get_by_text("It cannot be converted")).to_be_visible()
+
+
+def test_items_are_reset_that_were_chosen_when_it_was_pressed(ada, slow_folder):
+    ada.be(offline=True)
+    titles = []
+    for customer in ("Reset", "Stays marked"):
+        ada.new_quote(customer)
+        titles.append(ada.heading())
+    ada.open("/items")
+    mark_all_button(ada).click()
+    rows = [ada.page.get_by_role("row", name=title) for title in titles]
+    for row in rows:
+        expect(row.get_by_text("Marked")).to_be_visible()
+    rows[0].get_by_role("checkbox").check()
+    held = slow_folder()
+    ada.page.get_by_role("button", name="Reset chosen").click()
+    rows[0].get_by_role("checkbox").uncheck()
+    rows[1].get_by_role("checkbox").check()
+    with ada.page.expect_response(re.compile("/items/reset$")):
+        held.let_go()
+    expect(rows[0].get_by_text("Draft")).to_be_visible()
+    expect(rows[1].get_by_text("Marked")).to_be_visible()

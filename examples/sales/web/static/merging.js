@@ -35,7 +35,8 @@
   document.addEventListener("htmx:beforeSwap", (event) => { sent = event.detail.requestConfig.sent || new Map(); });
   const keepUnsent = (target) => {
     const kept = [...target.querySelectorAll("input, select, textarea")]
-      .filter((box) => valueOf(box) !== cameWith(box) && !isSent(box) && !isSavedAlone(box))
+      // Nor is it written anew by what is answered before the form itself is.
+      .filter((box) => box.type !== "hidden" && (valueOf(box) !== cameWith(box) || once.isUnanswered(box.form)) && !isSent(box) && !isSavedAlone(box))
       .map((box) => ({ box, value: valueOf(box), start: box.selectionStart, end: box.selectionEnd }));
     return () => {
       for (const { box, value, start, end } of kept) {

@@ -5,7 +5,10 @@ const once = (() => {
   let pending = new WeakMap(); // What was sent, by what sent it.
   // Some things are asked for again and again on purpose.
   const isOnce = (elt) => elt.matches("form, button") && !("repeats" in elt.dataset);
-  const boxesOf = (form) => [...form.elements].filter((box) => box.name && box.matches("input, select, textarea"));
+  const waiting = new WeakSet(); // What was pressed and is not sent yet.
+  const isUnanswered = (form) => Boolean(form) && (pending.has(form) || waiting.has(form));
+  // A token says nothing, and every answer brings a new one.
+  const boxesOf = (form) => [...form.elements].filter((box) => box.name && box.name !== "token" && box.matches("input, select, textarea"));
   // Who writes something else into a form that is on its way, or presses another of its buttons, wants that as well.
   const writtenIn = (elt, values, event) => {
     if (!elt.matches("form")) return "";
@@ -47,5 +50,5 @@ const once = (() => {
     event.preventDefault();
     event.stopPropagation();
   }, true);
-  return { isOnce, boxesOf };
+  return { isOnce, boxesOf, waiting, isUnanswered };
 })();

@@ -18,15 +18,11 @@ const order = (() => {
     const box = document.getElementById(id);
     if (box) box.dispatchEvent(new Event("change", { bubbles: true }));
   };
-  // What its person had seen and written when it was pressed: what comes in while it waits is not agreed to. A token says
-  // nothing, and every answer brings a new one.
+  // What its person had seen and written when it was pressed: what comes in while it waits is not agreed to.
   const saidBy = (elt) => {
-    const said = JSON.parse(elt.getAttribute("hx-vals") || "{}");
-    if (elt.matches("form")) {
-      const written = new FormData(elt);
-      for (const { name } of once.boxesOf(elt)) said[name] = written.getAll(name);
-    }
-    delete said.token;
+    const { token, ...said } = JSON.parse(elt.getAttribute("hx-vals") || "{}"), form = elt.matches("button") ? elt.form : elt.matches("form") && elt;
+    const written = form && new FormData(form);
+    for (const { name } of form ? once.boxesOf(form) : []) said[name] = written.getAll(name);
     return said;
   };
   // What was pressed may be gone by then, as an Undo is; what it is to do is done all the same.
@@ -44,6 +40,7 @@ const order = (() => {
   const goOn = () => {
     while (!current && queue.length) {
       sending = queue.shift();
+      once.waiting.delete(sending.elt);
       try { sending.send(); } finally { sending = null; }
     }
     if (isBusy()) return;
@@ -59,6 +56,7 @@ const order = (() => {
     const box = cells.boxSavedBy(elt, path), button = triggeringEvent && triggeringEvent.submitter;
     if (box) { wait({ by: box.id, send: () => saveAgain(box.id) }); return; }
     const said = saidBy(elt), what = JSON.stringify(said), by = once.isOnce(elt) ? button || elt : Symbol("again");
+    once.waiting.add(elt);
     wait({ by, what, elt, said, isReading: verb === "get", send: () => press(event.detail, button) });
   });
   document.addEventListener("htmx:beforeSend", (event) => {
@@ -68,7 +66,7 @@ const order = (() => {
     xhr.addEventListener("loadend", () => {
       current = null;
       // What leads on is done with.
-      if (xhr.getResponseHeader("HX-Redirect")) queue = queue.filter((waiting) => waiting.elt !== elt);
+      if (xhr.getResponseHeader("HX-Redirect")) { queue = queue.filter((waiting) => waiting.elt !== elt); once.waiting.delete(elt); }
       hasFailed ||= !xhr.status || xhr.status >= 400;
       goOn();
     });
