@@ -196,14 +196,32 @@ async def test_of_a_page_of_nobody_knows_what_nothing_is_recorded(ada, version):
     assert await milestones_of(ada, Quote, quote_id) == []
 
 
-async def test_what_the_customer_was_shown_on_a_screen_is_what_that_page_said(ada):
-    quote_id = await quote_of(ada)
-    text = (await ada.page(f"/quotes/{quote_id}/flow")).text
-    [vals] = re.findall("/shown\" hx-vals='([^']+)'", text)
-    async with ada.replica.edit(Quote, quote_id) as quote:
-        quote.terms = "14 days"
-    answer = await ada.post(f"/quotes/{quote_id}/shown", **json.loads(vals))
-    assert "Changed since the customer was shown it" in answer.text
+async def meet(place, *seats):
+    for _ in range(3):
+        for seat in seats:
+            await seat.replica.sync(MemoryRemote(place))
+
+
+@pytest.mark.parametrize("by", ["ada", "bob"])
+async def test_what_the_customer_was_shown_on_a_screen_is_what_that_page_said(tmp_path, by):
+    place = MemoryPlace()
+    async with (
+        open_seat(tmp_path, "office", role="office", author="bob") as bob,
+        open_seat(tmp_path, "R1") as ada,
+    ):
+        quote_id = await quote_of(ada)
+        await ada.replica.mark_for_sync(quote_id)
+        await meet(place, bob, ada)
+        text = (await ada.page(f"/quotes/{quote_id}/flow")).text
+        [vals] = re.findall("/shown\" hx-vals='([^']+)'", text)
+        writer = ada if by == "ada" else bob
+        async with writer.replica.edit(Quote, quote_id) as quote:
+            quote.terms = "14 days"
+        await meet(place, bob, ada)
+        answer = await ada.post(f"/quotes/{quote_id}/shown", **json.loads(vals))
+        assert (await ada.replica.get(Quote, quote_id)).terms == "14 days"
+        # What she wrote herself since is on her screen, or on its way to it.
+        assert ("Changed since the customer was shown it" in answer.text) is (by == "bob")
 
 
 async def test_paper_has_its_final_number_and_the_reference_that_is_on_older_paper(tmp_path):
@@ -215,9 +233,7 @@ async def test_paper_has_its_final_number_and_the_reference_that_is_on_older_pap
         quote_id = await quote_of(ada)
         await printed(ada, f"/quotes/{quote_id}/print")
         await ada.replica.mark_for_sync(quote_id)
-        for _ in range(3):
-            for seat in (bob, ada):
-                await seat.replica.sync(MemoryRemote(place))
+        await meet(place, bob, ada)
         text = (await ada.page(f"/quotes/{quote_id}/print")).text
         assert "It was printed as it is." in text
         assert "Quote Q-00001" in text
