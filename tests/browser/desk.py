@@ -53,6 +53,13 @@ class Seat:
         expect(self.offline_switch).to_be_visible()
         return self.page.url.removeprefix(self.address)
 
+    def open_customer(self) -> str:
+        """Follow the link of what is open to its customer; return its address on this and on every workstation."""
+        self.page.get_by_role("region", name="Head").get_by_role("link").first.click()
+        self.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
+        expect(self.offline_switch).to_be_visible()
+        return self.page.url.removeprefix(self.address)
+
     def heading(self) -> str:
         """Return the number, or the reference number, of what is open."""
         return self.page.get_by_role("heading", level=1).inner_text().split()[0]

@@ -31,10 +31,7 @@ def test_an_answer_that_is_late_hides_nothing_that_came_in_before_it(ada, window
 
 def test_what_a_customer_was_changed_to_is_not_hidden(ada, window):
     ada.new_quote("Two telephones")
-    ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()
-    ada.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
-    expect(ada.offline_switch).to_be_visible()
-    window.open(ada.page.url.removeprefix(ada.address))
+    window.open(ada.open_customer())
     held = Held(ada.page, "/phones$", is_written=True)
     for seat, digits in ((ada, "555 0100"), (window, "555 0200")):
         new = seat.page.get_by_label("New telephone")

@@ -195,9 +195,7 @@ def test_who_leaves_what_may_not_be_understood_is_asked_first(ada):
 
 def test_who_stays_can_go_on_at_once(ada):
     ada.new_quote("Stays")
-    ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()
-    ada.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
-    expect(ada.offline_switch).to_be_visible()
+    ada.open_customer()
     asked = []
 
     def stay(dialog):
@@ -248,10 +246,7 @@ def test_nobody_is_asked_for_a_form_that_was_sent_twice_and_leads_on(ada, asked)
 
 def test_what_was_typed_while_a_button_led_on_is_saved_before_the_page_goes(ada, asked, window):
     ada.new_quote("Led away")
-    ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()
-    ada.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
-    expect(ada.offline_switch).to_be_visible()
-    customer = ada.page.url.removeprefix(ada.address)
+    customer = ada.open_customer()
     held = Held(ada.page, "/quote$", is_written=True)
     ada.page.get_by_role("button", name="New quote").click()
     held.wait()
@@ -266,9 +261,7 @@ def test_what_was_typed_while_a_button_led_on_is_saved_before_the_page_goes(ada,
 
 def test_an_answer_leads_on_where_a_link_is_not_followed(ada, watch):
     ada.new_quote("Not swallowed")
-    ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()
-    ada.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
-    expect(ada.offline_switch).to_be_visible()
+    ada.open_customer()
     held = []
     ada.page.route(re.compile("/fields/email$"), lambda route: held.append(route))  # noqa: PLW0108 - cannot be marked by playwright
     ada.page.get_by_label("E-mail").fill("ada@lines.example")

@@ -83,9 +83,7 @@ def test_a_line_that_is_removed_is_not_brought_back_by_what_was_typed_before(ada
 
 def test_a_button_that_leads_on_waits_for_what_was_typed_before(ada):
     ada.new_quote("Leads on")
-    ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()
-    ada.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
-    expect(ada.offline_switch).to_be_visible()
+    ada.open_customer()
     address = ada.page.url
     held = Held(ada.page, "/fields/email$")
     ada.page.get_by_label("E-mail").fill("ada@lines.example")
@@ -174,21 +172,6 @@ def test_what_came_in_while_a_list_was_open_is_there_when_it_is_closed(ada, wind
     expect(ada.page.locator(".is-behind")).to_have_count(1)
     mine.press("Escape")
     expect(mine).to_have_value("Renamed")
-
-
-def test_a_second_milestone_is_noted_while_the_first_is_on_its_way(ada):
-    ada.new_quote("Two at once")
-    held = Held(ada.page, "/milestones$")
-    box = ada.page.get_by_label("What happened")
-    for what in ("Measured", "Called"):
-        box.fill(what)
-        box.press("Enter")
-        held.wait()
-    box.press("Enter")
-    held.let_go()
-    expect(ada.page.get_by_role("listitem").filter(has_text="Measured")).to_have_count(1)
-    expect(ada.page.get_by_role("listitem").filter(has_text="Called")).to_have_count(1)
-    expect(box).to_have_value("")
 
 
 def test_who_loads_a_page_again_is_asked_while_something_of_it_has_not_arrived(ada):

@@ -144,9 +144,7 @@ def test_a_link_leads_on_before_the_scripts_run_where_nothing_was_typed(ada, hol
 
 def test_a_button_can_be_pressed_as_soon_as_it_is_there(ada):
     ada.new_quote("In a hurry")
-    ada.page.get_by_role("region", name="Head").get_by_role("link").first.click()
-    ada.page.wait_for_url(re.compile(r"/customers/[^/?]+$"))
-    expect(ada.offline_switch).to_be_visible()
+    ada.open_customer()
     ada.page.evaluate("""() => new MutationObserver((changes, watch) => {
         const button = document.querySelector("[aria-label^='Remove the telephone']");
         if (button) { watch.disconnect(); button.click(); }

@@ -11,8 +11,6 @@ from tests.browser.test_deal_flow import convert
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-CUSTOMER = re.compile(r"/customers/[^/?]+$")
-
 
 @pytest.fixture
 def colleague(bob):
@@ -37,14 +35,6 @@ def add_shade(seat):
     expect(seat.box("Width in", line=1)).to_be_visible()
     for label in ("Width in", "Height in"):
         seat.write(label, "40", line=1)
-
-
-def customer_of(seat):
-    """Open the customer of the deal that is open; return the address of his page."""
-    seat.page.get_by_role("region", name="Head").get_by_role("link").first.click()
-    seat.page.wait_for_url(CUSTOMER)
-    expect(seat.offline_switch).to_be_visible()
-    return seat.page.url.removeprefix(seat.address)
 
 
 def credit(seat, customer, amount):
@@ -81,7 +71,7 @@ def test_a_milestone_that_was_refused_does_not_take_the_focus_at_the_next_change
 
 
 def test_a_payment_that_was_not_declared_void_does_not_take_the_focus_either(bob, colleague, sale):
-    payment = credit(bob, customer_of(bob), "50")
+    payment = credit(bob, bob.open_customer(), "50")
     colleague.open(payment)
     bob.page.get_by_role("button", name="Declare void").click()
     expect(bob.page.get_by_label("Why it is void")).to_be_focused()
@@ -110,7 +100,7 @@ def test_what_was_typed_or_chosen_and_not_sent_stays_whatever_comes_in(bob, coll
     bob.page.get_by_role("button", name="Add a charge").click()
     expect(bob.page.get_by_role("button", name="Remove the charge Shipping")).to_be_visible()
 
-    customer = customer_of(bob)
+    customer = bob.open_customer()
     colleague.open(customer)
     phone = bob.page.get_by_label("New telephone")
     phone.click()
