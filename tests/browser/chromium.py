@@ -16,6 +16,10 @@ expect = sync_api.expect
 TIMEOUT_MS = 20_000
 """How long a page may take over what it is expected to do; the machine may be busy."""
 POLL_MS = 20
+BETWEEN_ACTS_MS = float(os.environ.get("BROWSER_BETWEEN_ACTS_MS", "0"))
+"""How long the person waits before each act: 400 shows which test is only right when it is quicker than the page."""
+SLOWER = float(os.environ.get("BROWSER_SLOWER", "1"))
+"""How many times slower the browser computes: 8 shows which test is only right when the page is quick."""
 DESKTOP = {"width": 1280, "height": 800}
 TABLET = {"width": 834, "height": 1112}
 
@@ -69,12 +73,18 @@ def started_browser() -> Iterator["sync_api.Browser"]:
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=[*_FLAGS, *(["--no-sandbox"] if is_root else [])]
+            executable_path=path,
+            args=[*_FLAGS, *(["--no-sandbox"] if is_root else [])],
+            slow_mo=BETWEEN_ACTS_MS,
         )
         try:
             yield browser
         finally:
             browser.close()
+
+
+def _slow_down(page: "sync_api.Page") -> None:
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
 
 
 class Watch:
@@ -97,6 +107,8 @@ class Watch:
         context.on("console", self._said)
         context.on("weberror", lambda error: self.faults.append(f"page error: {error.error}"))
         context.on("response", self._answered)
+        if SLOWER > 1:
+            context.on("page", _slow_down)
         self._contexts.append(context)
         return context
 
