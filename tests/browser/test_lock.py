@@ -1,5 +1,7 @@
 """The option that locks what is being synced, for those who ask for it."""
 
+import re
+
 import pytest
 
 from tests.browser.chromium import expect
@@ -73,4 +75,23 @@ def test_a_locked_line_is_unfolded_in_its_place_while_something_is_on_its_way(ad
     expect(arrow).to_have_attribute("aria-expanded", "true")
     expect(what).to_have_value("Called")
     assert "toggle" not in ada.page.url
+    watch.close()
+
+
+def test_a_locked_line_that_was_unfolded_stays_so_whatever_comes_in(ada, watch):
+    ada.be(offline=True)
+    path = ada.new_quote("Stays unfolded")
+    ada.add_line()
+    ada.page.get_by_role("button", name="Mark for sync").click()
+    expect(ada.page.get_by_text("Locked while it is synced")).to_be_visible()
+    arrow = ada.page.get_by_role("button", name="Options and price of line 1")
+    arrow.click()
+    expect(arrow).to_have_attribute("aria-expanded", "true")
+    other = Seat("R1", ada.page.context.new_page(), ada.address)
+    other.open(path)
+    other.page.get_by_label("What happened").fill("Measured")
+    with ada.page.expect_response(re.compile(path)):
+        other.page.get_by_label("What happened").press("Enter")
+    expect(ada.page.get_by_role("region", name="Milestones").get_by_text("Measured")).to_be_visible()
+    expect(arrow).to_have_attribute("aria-expanded", "true")
     watch.close()

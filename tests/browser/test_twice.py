@@ -158,7 +158,7 @@ def test_an_answer_and_an_event_that_both_lead_on_do_so_once(ada, hold):
     address = ada.new_quote("Leads on")
     ada.open(f"{address}/convert")
     held = hold("**/sales/*")
-    ada.page.get_by_role("button", name="Convert to sale").click()
+    ada.page.get_by_role("button", name="Convert to sale").click(no_wait_after=True)
     wait_until(ada.page, lambda: held)
     ada.page.wait_for_timeout(1_000)
     assert len(held) == 1

@@ -20,9 +20,12 @@
       for (const done of document.querySelectorAll("#done, [data-told]"))
         if (!done.contains(elt)) done.replaceChildren();
   });
-  // The rows that are here are not sent again.
-  document.addEventListener("htmx:configRequest", (event) => {
-    if (event.detail.target && event.detail.target.id === "deal") event.detail.parameters.have = [...document.querySelectorAll("[data-have]")].map((row) => row.dataset.have).join("");
+  // The rows that are here are not sent again, and those that show their details go on to: by hand, as what is locked is
+  // disabled, and of that a browser says nothing.
+  document.addEventListener("htmx:configRequest", ({ detail: { target, parameters } }) => {
+    if (!target || target.id !== "deal") return;
+    parameters.have = [...target.querySelectorAll("[data-have]")].map((row) => row.dataset.have).join("");
+    parameters.open = [...target.querySelectorAll("[name=open]")].map((row) => row.value);
   });
   // What the links of a list lead to was written into them before what is being typed.
   document.addEventListener("click", (event) => {
