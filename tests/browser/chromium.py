@@ -18,8 +18,6 @@ TIMEOUT_MS = 20_000
 POLL_MS = 20
 BETWEEN_ACTS_MS = float(os.environ.get("BROWSER_BETWEEN_ACTS_MS", "0"))
 """How long the person waits before each act: 400 shows which test is only right when it is quicker than the page."""
-SLOWER = float(os.environ.get("BROWSER_SLOWER", "1"))
-"""How many times slower the browser computes: 8 shows which test is only right when the page is quick."""
 DESKTOP = {"width": 1280, "height": 800}
 TABLET = {"width": 834, "height": 1112}
 
@@ -83,10 +81,6 @@ def started_browser() -> Iterator["sync_api.Browser"]:
             browser.close()
 
 
-def _slow_down(page: "sync_api.Page") -> None:
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-
-
 class Watch:
     """Takes note of all that no page may do, for every page of its contexts."""
 
@@ -107,8 +101,6 @@ class Watch:
         context.on("console", self._said)
         context.on("weberror", lambda error: self.faults.append(f"page error: {error.error}"))
         context.on("response", self._answered)
-        if SLOWER > 1:
-            context.on("page", _slow_down)
         self._contexts.append(context)
         return context
 
