@@ -41,8 +41,11 @@ document.addEventListener("securitypolicyviolation", (event) =>
 _LOST = re.compile(
     r"ERR_(CONNECTION_(REFUSED|RESET)|SOCKET_NOT_CONNECTED|CONTENT_LENGTH_MISMATCH"
     r"|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)"
-    r"|^htmx:(sendError|sseError|afterRequest)|^\[object Event\]$"
+    r"|^htmx:(sendError|sseError)|^\[object Event\]$"
 )
+
+# What is given up for newer words; and what comes with each failure beside the failure's own name.
+_GIVEN_UP = re.compile("^htmx:(sendAbort|afterRequest)")
 
 
 def wait_until(page: "sync_api.Page", holds: Callable[[], object]) -> None:
@@ -129,6 +132,8 @@ class Watch:
 
     def _said(self, message) -> None:
         if message.type not in ("error", "warning"):
+            return
+        if _GIVEN_UP.match(message.text):
             return
         if self.may_lose_connections and _LOST.search(message.text):
             return
