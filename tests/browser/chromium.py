@@ -41,11 +41,12 @@ document.addEventListener("securitypolicyviolation", (event) =>
 _LOST = re.compile(
     r"ERR_(CONNECTION_(REFUSED|RESET)|SOCKET_NOT_CONNECTED|CONTENT_LENGTH_MISMATCH"
     r"|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)"
-    r"|^htmx:(sendError|sseError)|^\[object Event\]$"
+    r"|^htmx:(sendError|sseError|afterRequest)|^\[object Event\]$"
 )
 
-# What is given up for newer words; and what comes with each failure beside the failure's own name.
-_GIVEN_UP = re.compile("^htmx:(sendAbort|afterRequest)")
+# A list of choices that is given up for newer words; nothing else is given up. (`afterRequest` comes with whatever fails,
+# beside the failure's own name.)
+_GIVEN_UP = re.compile(r"^htmx:(sendAbort|afterRequest), \[object HTMLUListElement\]$")
 
 
 def wait_until(page: "sync_api.Page", holds: Callable[[], object]) -> None:

@@ -31,6 +31,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
         ("setTimeout(() => { throw new Error('thrown') })", "page error"),
         ("console.error('said')", "console error: said"),
         ("fetch('/nothing')", "404 for GET"),
+        (
+            "htmx.ajax('GET', '/quotes', { source: '#content', target: '#rows' }); htmx.trigger('#content', 'htmx:abort')",
+            "htmx:sendAbort",
+        ),
     ],
 )
 def test_a_page_that_does_what_it_may_not_is_found_out(launcher, browser, misdeed, told):
